@@ -1,0 +1,55 @@
+package wxnotify
+
+import "time"
+
+// The batches that move between the outbox and its store. They are plain
+// values: what they mean is said where they are used.
+
+// An Entry is a message on its way in.
+type Entry struct {
+	Message     Message
+	FormID      string   // named by the sender; "": the ledger chooses at claim
+	Key         string   // Idempotency-Key, "": none
+	Fingerprint [32]byte // of the content, to tell a repeat from a reuse
+}
+
+// A Receipt is what became of an Entry. Err is a refusal that concerns this
+// entry alone: the others of its batch stand.
+type Receipt struct {
+	ID       string
+	State    State
+	Replayed bool // the key was known: ID and State are those of the first one
+	Err      error
+}
+
+// A Want says how many attempts of an app may be claimed now.
+type Want struct {
+	App    string
+	N      int
+	Events bool // the app's callback was seen working
+}
+
+// A Claim is what one claim brought: attempts whose rows are committed, and
+// messages that came to rest on the way (no permit, expired, unknown).
+type Claim struct {
+	Tries []Try
+	Rest  []Rest
+	Full  []string // apps that had at least as much due as was wanted
+}
+
+// A Rest tells that a message came to rest, or changed its state.
+type Rest struct {
+	App, ID string
+	State   State
+	Reason  Reason
+}
+
+// A Settlement is what an attempt came to, and what was decided of it.
+type Settlement struct {
+	Try     Try
+	Outcome Outcome
+	Step    Step
+	At      time.Time // real: when the call was over
+	Due     time.Time // real: not to be claimed before
+	Hold    time.Time // virtual: Step.Hold from now
+}
