@@ -75,6 +75,40 @@ func ValidAppID(s string) bool { return appidShape.MatchString(s) }
 // ValidOpenID says whether s can be an openid.
 func ValidOpenID(s string) bool { return openidShape.MatchString(s) }
 
+// A Pause stops a part of an app's sending: the scope is "all", a channel
+// (template, subscribe), a source of permits (form, payment) or a template id.
+type Pause struct {
+	App    string
+	Scope  string
+	Reason string    // operator, quota, channel_retired, …
+	Detail string    // what WeChat said, with what to do; no secret
+	Since  time.Time // real
+	Until  time.Time // real; zero: until somebody resumes it
+	Probe  time.Time // real; zero: no probing. From then on one message may try
+}
+
+// PauseScope is what a verdict about m with permits of source s pauses.
+func PauseScope(p Part, m Message, s Source) string {
+	switch p {
+	case PartAll:
+		return "all"
+	case PartChannel:
+		return string(m.Channel)
+	case PartSource:
+		return string(s)
+	case PartTemplateID:
+		return m.TemplateID
+	}
+	return ""
+}
+
+// A Now is the same instant on two clocks. What expires (permits, messages,
+// tokens, sessions, quotas, holds) reads Virtual, which a sandbox may move
+// forward; leases, time-outs, pacing and backoff read Real.
+type Now struct {
+	Real, Virtual time.Time
+}
+
 // A Scope is what a key may do.
 type Scope string
 

@@ -37,7 +37,7 @@ const (
 	NextPermit Action = "next_permit" // this code is dead
 	CloseBooks Action = "close_books" // the user has nothing left for this template
 	Fail       Action = "fail"
-	Pause      Action = "pause" // the message waits for the paused part of the app
+	Halt       Action = "halt" // the message waits for the paused part of the app
 )
 
 // A Part is what a pause stops: it is the unit app × part.
@@ -201,7 +201,7 @@ func (t Try) refused(o Outcome, now time.Time) Step {
 		s := t.fail(ReasonRefusedByUser)
 		s.Permit, s.Cause, s.Books = Kill, v.Cause, true
 		return s
-	case Pause:
+	case Halt:
 		s := t.again(t.Message.Tries)
 		s.Spread, s.Pause, s.PauseFor = 0, v.Part, v.For
 		return s
@@ -246,7 +246,7 @@ func (t Try) refusedRepeat(o Outcome, now time.Time) Step {
 		s := t.again(t.Message.Tries + 1)
 		s.Slow = v.Do == SlowDown
 		return s
-	case v.Do == Pause:
+	case v.Do == Halt:
 		s := t.again(t.Message.Tries)
 		s.Pause, s.PauseFor = v.Part, v.For
 		return s

@@ -102,6 +102,28 @@ type Deposit struct {
 	GivenAt    time.Time
 }
 
+// A Deposited is what became of a Deposit. Err is a refusal of this one alone.
+type Deposited struct {
+	Created int // rows made; 0: known already
+	Err     error
+}
+
+// A Stock is what one user has given and has not been used: permits that can
+// be used now, their deadline at least Margin away.
+type Stock struct {
+	Permits    map[Source]int // form, payment
+	Subscribe  map[string]int // by template id
+	Longterm   []string       // template ids
+	Reserved   int            // bound to messages that are to go out
+	Held       int            // their message's answer is missing
+	NextExpiry time.Time      // zero: none
+}
+
+// Reachable says whether any message can go out to the user now.
+func (s Stock) Reachable() bool {
+	return s.Permits[Form]+s.Permits[Payment]+len(s.Subscribe)+len(s.Longterm) > 0
+}
+
 // codeShape is what WeChat's codes look like, old and new: digits, hex, "wx…".
 var codeShape = regexp.MustCompile(`^[0-9A-Za-z_-]{10,128}$`)
 
