@@ -132,7 +132,11 @@ func Next(t Try, o Outcome, now time.Time) Step {
 	case Accepted:
 		return Step{State: Sent, Evidence: Answered, Permit: Spend, Tries: t.Message.Tries}
 	case NotSent:
-		return t.again(t.Message.Tries)
+		// The app's in-flight limit sets the pace here, not the message.
+		s := t.again(t.Message.Tries)
+		s.Spread = time.Second
+		s.Pause, s.PauseFor = o.Verdict.Part, o.Verdict.For
+		return s
 	case Lost:
 		return t.lost(now)
 	default:

@@ -35,6 +35,9 @@ type Claim struct {
 	Tries []Try
 	Rest  []Rest
 	Full  []string // apps that had at least as much due as was wanted
+	// Next says, for every other wanted app that has work which is not due
+	// yet, when the earliest of it is due, on the real clock.
+	Next map[string]time.Time
 }
 
 // A Rest tells that a message came to rest, or changed its state.
