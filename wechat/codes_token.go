@@ -1,0 +1,68 @@
+package wechat
+
+import (
+	"time"
+
+	"github.com/wxnotify/wxnotify"
+)
+
+// tokenCodes come from the token endpoints and from login
+// (wechat-api.md 1, 2.1 and 2.2).
+var tokenCodes = []Code{
+	{40002, "invalid grant_type", CallsToken, stops(wxnotify.PartAll),
+		"WeChat did not understand the request for a token. The app is paused; report it, it is our fault or a proxy's.",
+		"微信不接受获取 token 的请求方式。应用已暂停；这应是本服务或代理的问题，请反馈。"},
+	{40029, "invalid code", CallsLogin, ourFault,
+		"The login code is unknown, expired (5 minutes) or of another mini program. The mini program is asked to log in again.",
+		"登录 code 无效、已过期（5 分钟）或属于其他小程序。小程序端会被要求重新登录。"},
+	{40125, "invalid appsecret", CallsToken, stops(wxnotify.PartAll),
+		"The AppSecret is wrong or was reset. The app is paused, its messages wait; enter the new secret and resume it.",
+		"AppSecret 错误或已被重置。应用已暂停，消息会等待；请填入新的 AppSecret 后恢复。"},
+	{40163, "code been used", CallsLogin, ourFault,
+		"The login code was exchanged before; it is good once. The mini program is asked to log in again.",
+		"登录 code 已被使用过，每个 code 只能用一次。小程序端会被要求重新登录。"},
+	{40164, "invalid ip {ip} ipv6 ::ffff:{ip}, not in whitelist", CallsToken, stops(wxnotify.PartAll),
+		"WeChat does not accept calls from the address in the text. The app is paused, its messages wait; add that address to the IP whitelist in WeChat's console and resume it.",
+		"微信不接受来自文中 IP 的调用。应用已暂停，消息会等待；请把该 IP 加入微信公众平台的 IP 白名单后恢复。"},
+	{40226, "code blocked", CallsLogin, ourFault,
+		"WeChat considers the user a high risk and refuses the login. So does the server.",
+		"微信判定该用户为高风险并拒绝登录，服务端同样拒绝。"},
+	{40243, "", CallsToken, stops(wxnotify.PartAll),
+		"The AppSecret is frozen. The app is paused, its messages wait; unfreeze the secret in WeChat's console and resume it.",
+		"AppSecret 已被冻结。应用已暂停，消息会等待；请在微信公众平台解冻后恢复。"},
+	{41002, "appid missing", CallsToken, stops(wxnotify.PartAll),
+		"The appid did not reach WeChat. The app is paused; check proxies in between.",
+		"appid 未到达微信。应用已暂停，请检查中间代理。"},
+	{41004, "appsecret missing", CallsToken, stops(wxnotify.PartAll),
+		"The AppSecret did not reach WeChat. The app is paused; enter the secret and resume it.",
+		"AppSecret 未到达微信。应用已暂停，请填写 AppSecret 后恢复。"},
+	{41008, "missing code", CallsLogin, ourFault,
+		"The login code did not reach WeChat. The mini program is asked to log in again.",
+		"登录 code 未到达微信。小程序端会被要求重新登录。"},
+	{50004, "user not allow to use accesstoken, maybe for punishment", CallsToken, frozen,
+		"WeChat took the right to fetch tokens from the account. The app is paused, its messages wait; look for a notice in WeChat's console.",
+		"账号被禁止获取 access_token，可能因违规处罚。应用已暂停，消息会等待，请到微信公众平台查看通知。"},
+	{50007, "", CallsToken, frozen,
+		"The account is frozen. The app is paused, its messages wait.",
+		"账号已被冻结。应用已暂停，消息会等待。"},
+	{61004, "access clientip is not registered", CallsToken, stops(wxnotify.PartAll),
+		"WeChat does not accept calls from this server's address. The app is paused, its messages wait; add the address to the IP whitelist in WeChat's console and resume it.",
+		"微信不接受来自本服务器 IP 的调用。应用已暂停，消息会等待；请把该 IP 加入微信公众平台的 IP 白名单后恢复。"},
+	{61024, "", CallsToken, stops(wxnotify.PartAll),
+		"The mini program is managed by a third-party platform, whose token is needed. The app is paused.",
+		"该小程序由第三方平台托管，须使用第三方平台的 token。应用已暂停。"},
+	{89501, "", CallsToken, stops(wxnotify.PartAll),
+		"The administrator has not confirmed this server's address yet. The app is paused; ask the administrator, then resume it.",
+		"本服务器 IP 正等待管理员确认。应用已暂停，请联系管理员确认后恢复。"},
+	{89503, "", CallsToken, stops(wxnotify.PartAll),
+		"The administrator has to confirm this server's address first. The app is paused; ask the administrator, then resume it.",
+		"本服务器 IP 需要管理员先确认。应用已暂停，请联系管理员确认后恢复。"},
+	{89506, "", CallsToken,
+		wxnotify.Verdict{Do: wxnotify.Halt, Part: wxnotify.PartAll, For: 24 * time.Hour},
+		"The administrator refused this server's address twice; WeChat blocks it for 24 hours. The app is paused as long.",
+		"管理员两次拒绝本服务器 IP，微信在 24 小时内禁用该 IP。应用同样暂停 24 小时。"},
+	{89507, "", CallsToken,
+		wxnotify.Verdict{Do: wxnotify.Halt, Part: wxnotify.PartAll, For: time.Hour},
+		"The administrator refused this server's address; WeChat blocks it for an hour. The app is paused as long.",
+		"管理员拒绝了本服务器 IP，微信在 1 小时内禁用该 IP。应用同样暂停 1 小时。"},
+}
