@@ -1,0 +1,113 @@
+# `make help` explains the targets. A new step of `make test` or `make
+# test-long` is one more prerequisite below, with its own target.
+
+LINT_VERSION := v2.15.0
+LINT         := .cache/golangci-lint-$(LINT_VERSION)/golangci-lint
+VERSION      ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+GOFILES       = $(shell git ls-files -co --exclude-standard '*.go')
+FUZZTIME     ?= 30s
+
+# Builds are the same with and without version control information.
+export GOFLAGS := -buildvcs=false $(filter-out -buildvcs=%,$(GOFLAGS))
+
+.DEFAULT_GOAL := help
+
+## build: the program, static, as bin/wxnotify
+.PHONY: build
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/wxnotify ./cmd/wxnotify
+
+## demo: server and sandbox in one process, nothing to configure
+.PHONY: demo
+demo:
+	go run ./cmd/wxnotify demo
+
+## test: what every change must pass; installs what it needs; at most 10 minutes on 2 cores
+.PHONY: test
+test: tools check suites race-short test-miniprogram
+	@echo
+	@echo "make test passed. It leaves out: the race detector at full length and fuzzing (make test-long)."
+
+## test-long: the rest, at most 80 minutes: full race, 30 s per fuzz target
+.PHONY: test-long
+test-long: test race fuzz
+	@echo
+	@echo "make test-long passed."
+
+## check: formatting, vet, lint (fast; before every commit)
+.PHONY: check
+check: fmt-check vet lint
+
+.PHONY: tools
+tools:
+	@scripts/need gcc postgres npm
+
+.PHONY: fmt-check
+fmt-check:
+	@bad=$$(gofmt -l -s $(GOFILES)); if [ -n "$$bad" ]; then echo "not formatted (make fmt):"; echo "$$bad"; exit 1; fi
+
+.PHONY: vet
+vet:
+	go vet ./...
+
+## fmt: formats the code
+.PHONY: fmt
+fmt:
+	gofmt -w -s $(GOFILES)
+
+## lint: golangci-lint with .golangci.yml; builds the linter on first use
+.PHONY: lint
+lint: $(LINT)
+	$(LINT) run ./...
+
+$(LINT):
+	GOBIN=$(abspath $(dir $(LINT))) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+# The import table is a test of the root package; fuzz corpora run as plain tests.
+## suites: all tests on both databases, without the race detector
+.PHONY: suites
+suites:
+	scripts/withpostgres go test -shuffle=on -timeout 8m ./...
+
+## race-short: all tests on both databases with the race detector and small amounts of data
+.PHONY: race-short
+race-short:
+	CGO_ENABLED=1 scripts/withpostgres go test -race -short -shuffle=on -timeout 8m ./...
+
+## race: all tests with the race detector at full length (long)
+.PHONY: race
+race:
+	CGO_ENABLED=1 scripts/withpostgres go test -race -shuffle=on -timeout 50m ./...
+
+## fuzz: every fuzz target for FUZZTIME (30s), one after the other (long)
+.PHONY: fuzz
+fuzz:
+	scripts/fuzz $(FUZZTIME)
+
+## test-miniprogram: the mini program's package
+.PHONY: test-miniprogram
+test-miniprogram:
+	cd miniprogram && npm ci --no-audit --no-fund && npm test
+
+## postgres: a PostgreSQL of your own until Ctrl-C; prints WXNOTIFY_TEST_POSTGRES for `go test`
+.PHONY: postgres
+postgres:
+	@scripts/withpostgres
+
+## cover: which lines the tests run, as .cache/cover.html
+.PHONY: cover
+cover:
+	@mkdir -p .cache
+	scripts/withpostgres go test -short -coverpkg=./... -coverprofile=.cache/cover.out ./...
+	go tool cover -html=.cache/cover.out -o .cache/cover.html
+	@go tool cover -func=.cache/cover.out | tail -1
+
+## clean: removes what was built (not your databases)
+.PHONY: clean
+clean:
+	rm -rf bin .cache/cover.out .cache/cover.html miniprogram/node_modules miniprogram/miniprogram_dist
+
+## help: this list
+.PHONY: help
+help:
+	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(firstword $(MAKEFILE_LIST)) | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
