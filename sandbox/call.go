@@ -17,11 +17,12 @@ type call struct {
 	method, path, rawQuery, remote string
 
 	started time.Time // real
-	query   url.Values
+	access  string    // access_token in the query
 	body    []byte
 	badJSON bool
 	send    send       // of a send call
 	login   credential // of a call that brings appid and secret
+	args    args       // of a management call
 
 	// Known only under the lock.
 	now   time.Time // virtual
@@ -44,18 +45,39 @@ type call struct {
 type route struct {
 	verb  string
 	token bool                // needs an access_token
-	body  bool                // needs a body, in JSON unless form is set
-	form  bool                // a form-encoded body will do as well
+	body  bool                // needs a body
 	read  func(*call)         // decodes what can be decoded without the world
 	act   func(*world, *call) // the lock is held
 }
 
+// routes are the paths that WeChat has, letter by letter.
 var routes = map[string]*route{
-	"/sns/jscode2session":                   {verb: "GET", read: readQueryLogin, act: (*world).jscode2session},
-	"/cgi-bin/token":                        {verb: "GET", read: readQueryLogin, act: (*world).classicToken},
-	"/cgi-bin/stable_token":                 {verb: "POST", body: true, read: readBodyLogin, act: (*world).stableToken},
-	"/cgi-bin/message/wxopen/template/send": {verb: "POST", token: true, body: true, read: readSend, act: (*world).templateSend},
-	"/cgi-bin/message/subscribe/send":       {verb: "POST", token: true, body: true, read: readSend, act: (*world).subscribeSend},
+	"/sns/jscode2session":                           {verb: "GET", read: readQueryLogin, act: (*world).jscode2session},
+	"/cgi-bin/token":                                {verb: "GET", read: readQueryLogin, act: (*world).classicToken},
+	"/cgi-bin/stable_token":                         {verb: "POST", body: true, read: readBodyLogin, act: (*world).stableToken},
+	"/cgi-bin/message/wxopen/template/send":         {verb: "POST", token: true, body: true, read: readSend, act: (*world).templateSend},
+	"/cgi-bin/message/subscribe/send":               {verb: "POST", token: true, body: true, read: readSend, act: (*world).subscribeSend},
+	"/cgi-bin/message/wxopen/template/uniform_send": {verb: "POST", token: true, body: true, read: readArgs, act: (*world).uniformSend},
+
+	"/cgi-bin/wxopen/template/library/list": {verb: "POST", token: true, body: true, read: readCount, act: unlessRetired((*world).libraryList)},
+	"/cgi-bin/wxopen/template/library/get":  {verb: "POST", token: true, body: true, read: readArgs, act: unlessRetired((*world).libraryGet)},
+	"/cgi-bin/wxopen/template/add":          {verb: "POST", token: true, body: true, read: readArgs, act: unlessRetired((*world).templateAdd)},
+	"/cgi-bin/wxopen/template/list":         {verb: "POST", token: true, body: true, read: readCount, act: (*world).templateList},
+	"/cgi-bin/wxopen/template/del":          {verb: "POST", token: true, body: true, read: readArgs, act: unlessRetired((*world).templateDel)},
+
+	"/wxaapi/newtmpl/gettemplate":            {verb: "GET", token: true, act: (*world).getTemplate},
+	"/wxaapi/newtmpl/addtemplate":            {verb: "POST", token: true, body: true, read: readEither, act: (*world).addTemplate},
+	"/wxaapi/newtmpl/deltemplate":            {verb: "POST", token: true, body: true, read: readEither, act: (*world).delTemplate},
+	"/wxaapi/newtmpl/getcategory":            {verb: "GET", token: true, act: (*world).getCategory},
+	"/wxaapi/newtmpl/getpubtemplatetitles":   {verb: "GET", token: true, read: readQuery, act: (*world).publicTitles},
+	"/wxaapi/newtmpl/getpubtemplatekeywords": {verb: "GET", token: true, read: readQuery, act: (*world).publicKeywords},
+
+	"/cgi-bin/openapi/quota/get": {verb: "POST", token: true, body: true, read: readArgs, act: (*world).quotaGet},
+	"/cgi-bin/openapi/rid/get":   {verb: "POST", token: true, body: true, read: readArgs, act: (*world).ridGet},
+	"/cgi-bin/clear_quota":       {verb: "POST", token: true, body: true, read: readArgs, act: (*world).clearQuota},
+	"/cgi-bin/clear_quota/v2":    {verb: "POST", body: true, read: readBodyLogin, act: (*world).clearQuotaV2},
+	"/cgi-bin/get_api_domain_ip": {verb: "GET", token: true, act: (*world).apiDomainIP},
+	"/cgi-bin/getcallbackip":     {verb: "GET", token: true, act: (*world).callbackIP},
 }
 
 const maxBody = 1 << 20
@@ -64,9 +86,7 @@ const maxBody = 1 << 20
 func (s *Sandbox) receive(r *http.Request) (*call, *route) {
 	c := &call{method: r.Method, path: r.URL.Path, rawQuery: r.URL.RawQuery, remote: r.RemoteAddr, started: s.opt.Now(), status: 200, header: jsonType}
 	rt := routes[c.path]
-	if c.rawQuery != "" {
-		c.query, _ = url.ParseQuery(c.rawQuery) // what can be read counts
-	}
+	c.access = accessToken(c.rawQuery)
 	if rt == nil || rt.verb == "GET" {
 		_, _ = io.CopyN(io.Discard, r.Body, 64<<20)
 	} else {
@@ -76,6 +96,26 @@ func (s *Sandbox) receive(r *http.Request) (*call, *route) {
 		rt.read(c)
 	}
 	return c, rt
+}
+
+// accessToken finds the token in a query, without a map for the rest.
+func accessToken(raw string) string {
+	for raw != "" {
+		var p string
+		p, raw, _ = strings.Cut(raw, "&")
+		if v, ok := strings.CutPrefix(p, "access_token="); ok {
+			if plain, err := url.QueryUnescape(v); err == nil {
+				return plain
+			}
+		}
+	}
+	return ""
+}
+
+// query reads the whole query; what can be read counts.
+func (c *call) query() url.Values {
+	q, _ := url.ParseQuery(c.rawQuery)
+	return q
 }
 
 func readBody(r *http.Request) []byte {
@@ -176,8 +216,8 @@ func (w *world) judge(c *call, rt *route) {
 // identify finds out whose call it is, for faults and for the style of errors.
 // It says nothing about whether the call may be made.
 func (w *world) identify(c *call) {
-	if v := c.query.Get("access_token"); v != "" {
-		if c.token = w.tokens[v]; c.token != nil {
+	if c.access != "" {
+		if c.token = w.tokens[c.access]; c.token != nil {
 			c.app = c.token.app
 		}
 		return

@@ -51,11 +51,7 @@ func wireText(code int) string {
 func (c *call) refuseFaulted(code int) {
 	text := wireText(code)
 	if strings.Contains(text, "{ip}") {
-		host, _, err := net.SplitHostPort(c.remote)
-		if err != nil {
-			host = "127.0.0.1"
-		}
-		text = strings.ReplaceAll(text, "{ip}", host)
+		text = strings.ReplaceAll(text, "{ip}", c.host())
 	}
 	if strings.Contains(text, "{key}") {
 		key := "thing1"
@@ -65,4 +61,13 @@ func (c *call) refuseFaulted(code int) {
 		text = strings.ReplaceAll(text, "{key}", key)
 	}
 	c.refuseText(code, text)
+}
+
+// host is the address of the caller.
+func (c *call) host() string {
+	host, _, err := net.SplitHostPort(c.remote)
+	if err != nil {
+		return "127.0.0.1" // a handler called without a network
+	}
+	return host
 }

@@ -21,6 +21,7 @@ type record struct {
 	at       time.Time // virtual
 	took     time.Duration
 	call     *call
+	secret   string // of the app, at that time
 	answered bool
 }
 
@@ -28,6 +29,9 @@ type record struct {
 // still there to get the answer.
 func (w *world) log(c *call, real time.Time, alive bool) *record {
 	r := &record{seq: w.requests.last() + 1, at: c.now, took: real.Sub(c.started), call: c, answered: alive && !c.drop}
+	if c.app != nil {
+		r.secret = c.app.secret
+	}
 	w.requests.add(r)
 	return r
 }
@@ -109,11 +113,7 @@ func (r *record) shown(body []byte) jsontext.Value {
 
 // secrets are those that may stand in the call, for where no name tells.
 func (r *record) secrets() []string {
-	c := r.call
-	all := []string{c.query.Get("access_token"), c.login.secret}
-	if c.app != nil {
-		all = append(all, c.app.secret)
-	}
+	all := []string{r.call.access, r.call.login.secret, r.secret}
 	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
 }
 

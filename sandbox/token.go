@@ -40,11 +40,10 @@ type forced struct {
 
 // admit checks the access_token of a call.
 func (w *world) admit(c *call) bool {
-	value := c.query.Get("access_token")
 	switch t := c.token; {
-	case value == "":
+	case c.access == "":
 		c.refuse(41001)
-	case t == nil && !looksLikeToken(value):
+	case t == nil && !looksLikeToken(c.access):
 		c.refuse(40014)
 	case t == nil:
 		c.refuseToken(40001)
@@ -133,6 +132,10 @@ func (w *world) stableToken(c *call) {
 	if a == nil {
 		return
 	}
+	if a.stableMinute.add(c.now.Unix()/60) > stablePerMinute {
+		c.refuse(45011)
+		return
+	}
 	if !a.spend("stable_token", c.now) {
 		c.refuseToken(45009)
 		return
@@ -208,7 +211,7 @@ type credential struct {
 }
 
 func readQueryLogin(c *call) {
-	q := c.query
+	q := c.query()
 	c.login = credential{appid: q.Get("appid"), secret: q.Get("secret"), grant: q.Get("grant_type"), code: q.Get("js_code")}
 }
 

@@ -50,11 +50,12 @@ type app struct {
 	byTemplate      map[string]*template
 	quotas          map[string]*quota
 
-	classic []*token // at most two: the newest last
-	stable  []*token
-	issued  []*token // all that are remembered, oldest first
-	forced  forced
-	clears  tally // clear_quota calls in this month
+	classic      []*token // at most two: the newest last
+	stable       []*token
+	issued       []*token // all that are remembered, oldest first
+	forced       forced
+	stableMinute tally // stable_token calls in this minute
+	clears       tally // clear_quota calls in this month
 
 	backlog []push // events that wait for a pusher
 	pushers int
