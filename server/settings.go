@@ -16,7 +16,7 @@ import (
 type Setting struct {
 	Flag    string   // wechat-url
 	Default string   // "" where there is none
-	Demo    string   // the default in demo, where it differs; "-": demo chooses
+	Demo    string   // the default in demo, where it differs
 	For     []string // the commands that heed it
 	Secret  bool     // Flag-file, ENV_FILE and key_file are accepted as well
 	En, Zh  string

@@ -1,0 +1,59 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestClockFollowsTheSandbox(t *testing.T) {
+	t.Parallel()
+	var offset atomic.Int64
+	sandbox := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/sandbox/clock" {
+			http.NotFound(w, r)
+			return
+		}
+		fmt.Fprintf(w, `{"now":"2026-01-02T03:04:05Z","offset_seconds":%d}`, offset.Load())
+	}))
+	defer sandbox.Close()
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	done := make(chan struct{})
+	c := newClock(slog.New(slog.DiscardHandler), sandbox.URL)
+	go func() { c.Follow(ctx); close(done) }()
+	defer func() { stop(); <-done }()
+
+	offset.Store(7 * 86400)
+	for ahead := time.Duration(0); ahead != 7*24*time.Hour; {
+		now := c.Now()
+		ahead = now.Virtual.Sub(now.Real)
+		select {
+		case <-ctx.Done():
+			t.Fatalf("after 30 s the clock is %v ahead", ahead)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func TestClockKeepsTheLastOffset(t *testing.T) {
+	t.Parallel()
+	answer := `{"offset_seconds":60}`
+	sandbox := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, answer) }))
+	defer sandbox.Close()
+	c := newClock(slog.New(slog.DiscardHandler), sandbox.URL)
+	if err := c.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	answer = `{}`
+	if err := c.Sync(t.Context()); err == nil {
+		t.Error("an answer without an offset was taken")
+	}
+	if now := c.Now(); now.Virtual.Sub(now.Real) != time.Minute {
+		t.Errorf("got %v", now.Virtual.Sub(now.Real))
+	}
+}
