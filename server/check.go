@@ -13,7 +13,7 @@ import (
 // setting and what to do, and never a secret. It comes after Defaults.
 func (c Config) Check() error {
 	for _, check := range []func() error{
-		c.checkListen, c.checkDatabase, c.checkURLs, c.checkAPIKey, c.checkPairs, c.checkTimes, c.checkMasterKey,
+		c.checkListen, c.CheckDatabase, c.checkURLs, c.checkAPIKey, c.checkPairs, c.checkTimes, c.checkMasterKey,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -37,7 +37,8 @@ func (c Config) checkListen() error {
 	return nil
 }
 
-func (c Config) checkDatabase() error {
+// CheckDatabase is the part of Check that concerns the database.
+func (c Config) CheckDatabase() error {
 	dsn := c.Database.Reveal()
 	switch {
 	case c.Postgres():

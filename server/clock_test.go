@@ -42,14 +42,15 @@ func TestClockFollowsTheSandbox(t *testing.T) {
 
 func TestClockKeepsTheLastOffset(t *testing.T) {
 	t.Parallel()
-	answer := `{"offset_seconds":60}`
-	sandbox := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, answer) }))
+	var answer atomic.Value
+	answer.Store(`{"offset_seconds":60}`)
+	sandbox := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, answer.Load()) }))
 	defer sandbox.Close()
 	c := newClock(slog.New(slog.DiscardHandler), sandbox.URL)
 	if err := c.Sync(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	answer = `{}`
+	answer.Store(`{}`)
 	if err := c.Sync(t.Context()); err == nil {
 		t.Error("an answer without an offset was taken")
 	}
