@@ -54,6 +54,9 @@ var (
 	pageShape     = regexp.MustCompile(`^[0-9A-Za-z_-][0-9A-Za-z_./-]*(\?.*)?$`)
 )
 
+// ValidTemplateID says whether s can be a template id or an alias.
+func ValidTemplateID(s string) bool { return templateShape.MatchString(s) }
+
 // Resolve fills in what follows from the rest: channel and times.
 // t is the template, nil where it is not known.
 func (d *Draft) Resolve(t *Template, now time.Time) {
@@ -86,8 +89,10 @@ func (d *Draft) channel(t *Template) Channel {
 // It comes after Resolve. sandbox lets a client's mock form_id pass.
 func (d *Draft) Check(t *Template, sandbox bool, now time.Time) error {
 	c := checker{}
-	c.check(ValidOpenID(d.To), OpenIDInvalid, "touser", "an openid has 6 to 64 letters, digits, - and _")
-	c.check(templateShape.MatchString(d.TemplateID), TemplateUnknown, "template_id", "this cannot be a template id or an alias")
+	c.check(d.To != "", FieldRequired, "touser", "name the user's openid")
+	c.check(d.To == "" || ValidOpenID(d.To), OpenIDInvalid, "touser", "an openid has 6 to 64 letters, digits, - and _")
+	c.check(d.TemplateID != "", FieldRequired, "template_id", "name the template")
+	c.check(d.TemplateID == "" || ValidTemplateID(d.TemplateID), TemplateUnknown, "template_id", "this cannot be a template id or an alias")
 	c.check(t == nil || t.Channel == d.Channel, ChannelInvalid, "channel", "the template belongs to the other channel")
 	c.page(d.Page)
 	c.data(d, t)
