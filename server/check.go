@@ -22,9 +22,7 @@ func (c Config) Check() error {
 	return nil
 }
 
-func wrong(setting, format string, args ...any) error {
-	return fmt.Errorf("%s: %s", setting, fmt.Sprintf(format, args...))
-}
+func wrong(setting, what string) error { return fmt.Errorf("%s: %s", setting, what) }
 
 func (c Config) checkListen() error {
 	for _, a := range []struct{ setting, addr string }{
