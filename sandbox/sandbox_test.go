@@ -81,23 +81,26 @@ func (w *world) do(method, path string, body any) (int, []byte) {
 
 func (w *world) send(method, path string, body any) (*http.Response, error) {
 	w.t.Helper()
-	var r io.Reader
-	switch b := body.(type) {
-	case nil:
-	case string:
-		r = strings.NewReader(b)
-	default:
-		j, err := json.Marshal(b)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		r = bytes.NewReader(j)
-	}
-	req, err := http.NewRequest(method, w.url+path, r)
+	req, err := http.NewRequest(method, w.url+path, reader(w.t, body))
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return http.DefaultClient.Do(req)
+}
+
+func reader(t *testing.T, body any) io.Reader {
+	t.Helper()
+	switch b := body.(type) {
+	case nil:
+		return nil
+	case string:
+		return strings.NewReader(b)
+	}
+	j, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.NewReader(j)
 }
 
 // call is do for answers that are JSON objects.
