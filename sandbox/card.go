@@ -103,47 +103,57 @@ func (s *Sandbox) Cards(ctx context.Context, q CardQuery) ([]Card, uint64) {
 		defer t.Stop()
 		timeout = t.C
 	}
+	world := 0
 	for {
-		found, last, changed := s.findCards(q)
-		if len(found) > 0 || timeout == nil {
-			return found, last
+		l := s.lookForCards(q)
+		if world != 0 && world != l.world {
+			q.After, world = 0, l.world // a reset came in between, and numbers began anew
+			continue
 		}
-		q.After = max(q.After, last) // nothing up to here fits
+		if len(l.found) > 0 || timeout == nil {
+			return l.found, l.last
+		}
+		world, q.After = l.world, max(q.After, l.last) // nothing up to here fits
 		select {
-		case <-changed:
+		case <-l.changed:
 		case <-timeout:
-			return found, last
+			return l.found, l.last
 		case <-ctx.Done():
-			return found, last
+			return l.found, l.last
 		case <-s.ctx.Done():
-			return found, last
+			return l.found, l.last
 		}
 	}
 }
 
-// findCards also returns a channel that is closed at the next change, if asked
-// to wait.
-func (s *Sandbox) findCards(q CardQuery) (found []Card, last uint64, changed <-chan struct{}) {
+// look is one look at the cards. changed is closed at the next change.
+type look struct {
+	found   []Card
+	last    uint64
+	world   int
+	changed <-chan struct{}
+}
+
+func (s *Sandbox) lookForCards(q CardQuery) look {
 	s.mu.Lock()
 	kept := s.w.cards.after(q.After)
-	last = s.w.cards.last()
+	l := look{found: []Card{}, last: s.w.cards.last(), world: s.w.generation}
 	if q.Wait > 0 {
-		changed = s.wait()
+		l.changed = s.wait()
 	}
 	s.mu.Unlock()
 	if q.Limit == 0 {
 		q.Limit = 1000
 	}
-	found = []Card{}
 	for _, k := range kept {
-		if len(found) == q.Limit {
+		if len(l.found) == q.Limit {
 			break
 		}
 		if (q.AppID == "" || k.app.id == q.AppID) && (q.Openid == "" || k.user.openid == q.Openid) {
-			found = append(found, k.show())
+			l.found = append(l.found, k.show())
 		}
 	}
-	return found, last, changed
+	return l
 }
 
 // Tap is the user who opens a card: the page that the mini program opens, nil

@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -196,4 +197,10 @@ func expect(t *testing.T, name string, got reply, code int, text string) {
 	if got.code() != fmt.Sprint(code) || !strings.HasPrefix(got.text("errmsg"), text) {
 		t.Errorf("%s: got %v, want %d %q", name, got, code, text)
 	}
+}
+
+// sum is what the original id of an app is made of.
+func sum(appid string) []byte {
+	h := sha256.Sum256([]byte(appid))
+	return h[:6]
 }
