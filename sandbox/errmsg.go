@@ -34,8 +34,18 @@ func (c *call) suffix() string {
 	return " hint: [" + randomText(alphanumeric, 14) + "]"
 }
 
-// betterToken is what the texts about tokens say since the stable token exists.
-const betterToken = ", could get access_token by getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r"
+// betterToken is what the texts about tokens also say since the stable token
+// exists.
+func (c *call) betterToken() string {
+	if c.app == nil || c.app.era == eraClassic {
+		return ""
+	}
+	return ", could get access_token by getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r"
+}
+
+func isTokenPath(path string) bool {
+	return path == "/cgi-bin/token" || path == "/cgi-bin/stable_token"
+}
 
 // wireText is the text of an errcode as it goes over the wire. Where nobody ever
 // saw one, the number has to do.
@@ -50,13 +60,17 @@ func wireText(code int) string {
 // text names with something of the call.
 func (c *call) refuseFaulted(code int) {
 	text := wireText(code)
-	if strings.Contains(text, "{ip}") {
-		text = strings.ReplaceAll(text, "{ip}", c.host())
+	if code == 40001 || code == 45009 && isTokenPath(c.path) {
+		text += c.betterToken()
 	}
+	if c.app == nil || c.app.era == eraClassic {
+		text = strings.Replace(text, " ipv6 ::ffff:{ip}", "", 1) // came later
+	}
+	text = strings.ReplaceAll(text, "{ip}", c.host())
 	if strings.Contains(text, "{key}") {
 		key := "thing1"
 		if data := readData(c.body); len(data) > 0 {
-			key = data[0].key
+			key = data[len(data)-1].key
 		}
 		text = strings.ReplaceAll(text, "{key}", key)
 	}

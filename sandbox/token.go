@@ -57,13 +57,8 @@ func (w *world) admit(c *call) bool {
 	return false
 }
 
-func (c *call) refuseToken(code int) {
-	text := wireText(code)
-	if c.app != nil && c.app.era == eraToday {
-		text += betterToken
-	}
-	c.refuseText(code, text)
-}
+// refuseToken is refuse for the codes whose text changed with the stable token.
+func (c *call) refuseToken(code int) { c.refuseText(code, wireText(code)+c.betterToken()) }
 
 func looksLikeToken(s string) bool {
 	if len(s) < 64 || len(s) > 512 {
