@@ -1,0 +1,1 @@
+var e=require("../index");Component({properties:{scene:String},methods:{submit:function(t){var n=e.current;n?n.form(t,{scene:this.data.scene}):console.warn("[wxnotify] notify-tap: call create() in app.js first."),this.triggerEvent("press")}}});

@@ -1,0 +1,1 @@
+module.exports=function(t){var n={};t.say=function(t,o){return!n[t]&&(n[t]=!0,console.warn("[wxnotify] "+o),!0)},t.text=function(t){return t&&t.errMsg||String(t)},t.problem=function(n,o){var r=(o.status+" "+(o.body.code||"")).trim();t.say(n+r,n+" refused: "+r+" "+(o.body.detail||o.body.title||""))}};

@@ -1,0 +1,1 @@
+module.exports=function(t){return{read:function(e){try{return t.wx.getStorageSync(e)||null}catch(r){return null}},write:function(e,r){try{t.wx.setStorageSync(e,r)}catch(n){t.say("storage","storage failed: "+t.text(n))}}}};

@@ -1,0 +1,14 @@
+// Prints what the package adds to a mini program, whose main package may have 2 MB
+// in all, and fails over 10 KB.
+const fs = require('node:fs')
+const path = require('node:path')
+
+const MOST = 10 * 1024
+const dist = path.join(__dirname, 'miniprogram_dist')
+const size = fs.readdirSync(dist, { recursive: true })
+  .map((file) => path.join(dist, file))
+  .filter((file) => fs.statSync(file).isFile() && !file.endsWith('.d.ts'))
+  .reduce((sum, file) => sum + fs.statSync(file).size, 0)
+
+console.log(`wxnotify-miniprogram: ${size} bytes minified, of ${MOST} allowed`)
+if (size > MOST) process.exit(1)
