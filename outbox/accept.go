@@ -1,0 +1,40 @@
+package outbox
+
+import (
+	"context"
+
+	"github.com/wxnotify/wxnotify"
+)
+
+// Accept makes entries durable, all in one transaction, and wakes their apps.
+// Refusals of single entries are in the receipts; an error concerns them all,
+// and then none was accepted (but commit_unknown: ask again with the same key).
+func (b *Box) Accept(ctx context.Context, entries []wxnotify.Entry) ([]wxnotify.Receipt, error) {
+	receipts, err := b.accept.Do(ctx, entries)
+	if err != nil {
+		return nil, err
+	}
+	woken := ""
+	for i, e := range entries {
+		if app := e.Message.App; app != woken && receipts[i].Err == nil && !receipts[i].State.AtRest() {
+			woken = app
+			b.Wake(app)
+			b.store.Notify(app)
+		}
+	}
+	return receipts, nil
+}
+
+// write is the flush of the group commit.
+func (b *Box) write(ctx context.Context, entries []wxnotify.Entry) ([]wxnotify.Receipt, error) {
+	receipts, err := b.store.Accept(ctx, b.opt.Now(), entries)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range receipts {
+		if r.Err == nil && !r.Replayed && r.State.AtRest() {
+			b.tell(wxnotify.Rest{App: entries[i].Message.App, ID: r.ID, State: r.State})
+		}
+	}
+	return receipts, nil
+}

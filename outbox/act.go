@@ -1,0 +1,51 @@
+package outbox
+
+import (
+	"context"
+
+	"github.com/wxnotify/wxnotify"
+)
+
+// Cancel ends a message that is not on its way: message_in_flight while an
+// attempt is unresolved, message_at_rest afterwards.
+func (b *Box) Cancel(ctx context.Context, app, id string) error {
+	r, err := b.store.Cancel(ctx, b.opt.Now(), app, id)
+	if err != nil {
+		return err
+	}
+	b.tell(r)
+	return nil
+}
+
+// Resolve takes an operator's word for what became of an unknown or unsure message.
+func (b *Box) Resolve(ctx context.Context, app, id string, sent bool) error {
+	r, err := b.store.Resolve(ctx, b.opt.Now(), app, id, sent)
+	if err != nil {
+		return err
+	}
+	b.tell(r)
+	return nil
+}
+
+// Resend makes a new message with the old content, to go out now with a permit
+// that the ledger chooses. The old one stays as it is.
+func (b *Box) Resend(ctx context.Context, app, id string) (wxnotify.Receipt, error) {
+	old, err := b.store.Message(ctx, app, id)
+	if err != nil {
+		return wxnotify.Receipt{}, err
+	}
+	if old.Body == nil {
+		return wxnotify.Receipt{}, wxnotify.Refuse(wxnotify.ContentGone, "the content of this message was deleted after its retention time")
+	}
+	now := b.opt.Now().Virtual
+	m := wxnotify.Message{
+		ID: NewID(), App: old.App, To: old.To, TemplateID: old.TemplateID, Channel: old.Channel, Body: old.Body,
+		Meta: old.Meta, OnUnsure: old.OnUnsure, Wait: old.Wait, State: wxnotify.Queued,
+		SendAt: now, ExpiresAt: now.Add(wxnotify.Lasts), CreatedAt: now, UpdatedAt: now,
+	}
+	receipts, err := b.Accept(ctx, []wxnotify.Entry{{Message: m}})
+	if err != nil {
+		return wxnotify.Receipt{}, err
+	}
+	return receipts[0], receipts[0].Err
+}

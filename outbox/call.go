@@ -1,0 +1,174 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"github.com/wxnotify/wxnotify"
+)
+
+// A job is a claimed attempt, and when the claim began: from then the lease is
+// counted, since the database's commit may have taken its time.
+type job struct {
+	try   wxnotify.Try
+	since time.Time // with its monotonic reading
+}
+
+// claim is the loop's Claim.
+func (b *Box) claim(ctx context.Context) ([]job, time.Duration, error) {
+	now := b.opt.Now()
+	wants, again := b.lanes.wants(now.Real)
+	if len(wants) == 0 {
+		return nil, again, nil
+	}
+	since := time.Now()
+	c, err := b.store.Claim(ctx, now, lease, wants)
+	if err != nil {
+		return nil, 0, fmt.Errorf("claim: %w", err)
+	}
+	b.lanes.claimed(wants, c)
+	jobs := make([]job, len(c.Tries))
+	for i, t := range c.Tries {
+		jobs[i] = job{t, since}
+	}
+	for _, r := range c.Rest {
+		b.tell(r)
+	}
+	_, again = b.lanes.wants(b.opt.Now().Real)
+	if len(c.Full) > 0 && len(jobs) == 0 {
+		again = time.Millisecond
+	}
+	return jobs, again, nil
+}
+
+// call is the loop's Do: one attempt, from the lease's check to Next.
+func (b *Box) call(ctx context.Context, j job) (s wxnotify.Settlement) {
+	began := time.Now()
+	o := b.attempt(ctx, j)
+	now := b.opt.Now()
+	step := wxnotify.Next(j.try, o, now.Virtual)
+	s = wxnotify.Settlement{Try: j.try, Outcome: o, Step: step, At: now.Real, Due: due(step, now.Real)}
+	if step.Hold > 0 {
+		s.Hold = now.Virtual.Add(step.Hold)
+	}
+	b.lanes.done(s, began, now.Real)
+	if b.opt.OnCall != nil {
+		b.opt.OnCall(CallReport{App: j.try.Message.App, Channel: j.try.Message.Channel, Outcome: o, Took: time.Since(began)})
+	}
+	return s
+}
+
+// due spreads what is to be tried again: full jitter.
+func due(s wxnotify.Step, now time.Time) time.Time {
+	switch {
+	case s.State.AtRest():
+		return time.Time{}
+	case s.Spread <= 0:
+		return now.Add(s.Wait)
+	}
+	return now.Add(s.Wait + rand.N(s.Spread))
+}
+
+// attempt makes the call, or says why nothing left us. A panic of ours costs
+// this message an attempt and nobody else anything.
+func (b *Box) attempt(ctx context.Context, j job) (o wxnotify.Outcome) {
+	begun := false
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		b.log.Error("a panic while sending", "message", j.try.Message.ID, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+		if o = (wxnotify.Outcome{Kind: wxnotify.Refused, Verdict: wxnotify.Verdict{Do: wxnotify.Fail, Reason: wxnotify.ReasonInternal}}); begun {
+			o = wxnotify.Outcome{Kind: wxnotify.Lost}
+		}
+	}()
+	app, pace := b.lanes.app(j.try.Message.App)
+	if pace != nil {
+		wait, cancel := context.WithDeadline(ctx, j.since.Add(startsIn))
+		err := pace.Wait(wait)
+		cancel()
+		if err != nil {
+			return wxnotify.Outcome{Kind: wxnotify.NotSent, Errmsg: "the app's rate left no room in time"}
+		}
+	}
+	body := wxnotify.Splice(j.try.Message.Body, j.try.Permit.Code)
+	for again := false; ; again = true {
+		token, gen, err := b.tokens.Get(ctx, app)
+		if err != nil {
+			return tokenOutcome(err)
+		}
+		if time.Since(j.since) > startsIn {
+			return wxnotify.Outcome{Kind: wxnotify.NotSent, Errmsg: "the lease was too old to start"}
+		}
+		begun = true
+		o = b.send(ctx, token, j.try.Message.Channel, body)
+		if o.Kind != wxnotify.Refused || o.Verdict.Do != wxnotify.NewToken {
+			return o
+		}
+		// WeChat looks at the token first: nothing was delivered. One renewal,
+		// one repeat; what fails twice waits in the queue.
+		if err := b.tokens.Drop(ctx, app, gen); err != nil {
+			return tokenOutcome(err)
+		}
+		if again {
+			return o
+		}
+	}
+}
+
+func (b *Box) send(ctx context.Context, token string, ch wxnotify.Channel, body []byte) wxnotify.Outcome {
+	ctx, cancel := context.WithTimeout(ctx, callLasts)
+	defer cancel()
+	return b.sender.Send(ctx, token, ch, body)
+}
+
+// tokenOutcome says what it means that there is no token: nothing left us, and
+// WeChat's refusal may concern the whole app.
+func tokenOutcome(err error) wxnotify.Outcome {
+	o := wxnotify.Outcome{Kind: wxnotify.NotSent, Errmsg: "no access_token: " + err.Error()}
+	var said interface{ Outcome() wxnotify.Outcome }
+	if errors.As(err, &said) {
+		w := said.Outcome()
+		o.Errcode, o.Said, o.RID, o.Verdict = w.Errcode, w.Said, w.RID, w.Verdict
+		if w.Errmsg != "" {
+			o.Errmsg = w.Errmsg
+		}
+	}
+	return o
+}
+
+// settle is the loop's Settle.
+func (b *Box) settle(ctx context.Context, batch []wxnotify.Settlement) error {
+	now := b.opt.Now()
+	missed, err := b.store.Settle(ctx, now, batch)
+	if err != nil {
+		return fmt.Errorf("settle: %w", err)
+	}
+	late := map[int]bool{}
+	for _, i := range missed {
+		late[i] = true
+		b.evidence(ctx, now, batch[i])
+	}
+	for i, s := range batch {
+		if !late[i] {
+			b.tell(wxnotify.Rest{App: s.Try.Message.App, ID: s.Try.Message.ID, State: s.Step.State, Reason: s.Step.Reason})
+		}
+	}
+	return nil
+}
+
+// evidence writes an outcome whose lease was lost. It changes what is not
+// proved yet, and otherwise its own attempt's row alone.
+func (b *Box) evidence(ctx context.Context, now wxnotify.Now, s wxnotify.Settlement) {
+	r, err := b.store.Evidence(ctx, now, s.Try.Message.App, s.Try.Attempt.ID, s.Outcome)
+	if err != nil {
+		b.log.Error("late evidence cannot be written", "attempt", s.Try.Attempt.ID, "outcome", s.Outcome.Kind, "error", err)
+		return
+	}
+	b.tell(r)
+}

@@ -1,0 +1,195 @@
+package outbox
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/wxnotify/wxnotify"
+)
+
+// A lane is one app's way out of this node.
+type lane struct {
+	app    wxnotify.App
+	limit  float64   // calls at once; between 1 and the app's maximum
+	flying int       // calls under way
+	look   time.Time // when to look for work again; zero: nothing is known to come
+	cut    time.Time // when the limit was halved last
+	probes int       // troubles in a row at limit 1
+	hold   time.Time // no new call before: the next probe
+	pace   *rate.Limiter
+}
+
+// lanes holds the lane of every app.
+type lanes struct {
+	mu    sync.Mutex
+	byApp map[string]*lane
+}
+
+func (l *lanes) init() { l.byApp = map[string]*lane{} }
+
+// wake marks an app as having work.
+func (l *lanes) wake(app string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n, ok := l.byApp[app]; ok {
+		n.look = time.Time{}.Add(1)
+	}
+}
+
+// adopt brings the lanes in line with the apps there are, and marks each as
+// worth a look.
+func (l *lanes) adopt(apps []wxnotify.App) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	seen := map[string]bool{}
+	for _, a := range apps {
+		seen[a.ID] = true
+		n, ok := l.byApp[a.ID]
+		if !ok {
+			n = &lane{limit: float64(a.MaxInFlight)}
+			l.byApp[a.ID] = n
+		}
+		n.set(a)
+		n.look = time.Time{}.Add(1)
+	}
+	for id := range l.byApp {
+		if !seen[id] {
+			delete(l.byApp, id)
+		}
+	}
+}
+
+func (n *lane) set(a wxnotify.App) {
+	n.app = a
+	n.limit = min(max(n.limit, 1), float64(a.MaxInFlight))
+	switch {
+	case a.Rate <= 0:
+		n.pace = nil
+	case n.pace == nil:
+		n.pace = rate.NewLimiter(rate.Limit(a.Rate), 1)
+	default:
+		n.pace.SetLimit(rate.Limit(a.Rate))
+	}
+}
+
+// wants says what to claim now, and when to ask again.
+//
+// A busy lane asks once a quarter of its slots is free: claiming in handfuls
+// costs a transaction each.
+func (l *lanes) wants(now time.Time) (wants []wxnotify.Want, again time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	again = sweepEvery
+	left := batchMax
+	for id, n := range l.byApp { // the map's order is the fair turn
+		if n.look.IsZero() {
+			continue
+		}
+		if at := later(n.look, n.hold); at.After(now) {
+			again = min(again, at.Sub(now))
+			continue
+		}
+		k := n.free()
+		if k <= 0 || left <= 0 || n.flying > 0 && k < int(n.limit)/4 {
+			continue
+		}
+		k = min(k, left)
+		left -= k
+		wants = append(wants, wxnotify.Want{App: id, N: k})
+	}
+	return wants, max(again, time.Millisecond)
+}
+
+// free is how many calls may be started: no more than the slots, and than the
+// pacer lets through in five seconds.
+func (n *lane) free() int {
+	k := int(n.limit) - n.flying
+	if n.pace != nil {
+		k = min(k, max(1, 5*n.app.Rate-n.flying))
+	}
+	return k
+}
+
+// claimed takes note of what a claim brought.
+func (l *lanes) claimed(wants []wxnotify.Want, c wxnotify.Claim) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, w := range wants {
+		if n := l.byApp[w.App]; n != nil {
+			n.look = c.Next[w.App]
+		}
+	}
+	for _, app := range c.Full {
+		if n := l.byApp[app]; n != nil {
+			n.look = time.Time{}.Add(1)
+		}
+	}
+	for _, t := range c.Tries {
+		if n := l.byApp[t.Message.App]; n != nil {
+			n.flying++
+		}
+	}
+}
+
+func (l *lanes) app(id string) (wxnotify.App, *rate.Limiter) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := l.byApp[id]; n != nil {
+		return n.app, n.pace
+	}
+	return wxnotify.App{ID: id}, nil
+}
+
+// done moves the limit: trouble halves it, down to one probe, and success lets
+// it grow again gently. Calls that began before the last cut say nothing new.
+func (l *lanes) done(s wxnotify.Settlement, began, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := l.byApp[s.Try.Message.App]
+	if n == nil {
+		return
+	}
+	n.flying--
+	trouble := s.Outcome.Kind == wxnotify.Lost || s.Outcome.Kind == wxnotify.NotSent || s.Step.Slow
+	switch {
+	case !trouble:
+		n.probes, n.hold = 0, time.Time{}
+		n.limit = min(n.limit+max(1/n.limit, 1.0/16), float64(n.app.MaxInFlight))
+	case began.Before(n.cut):
+	case n.limit > 1:
+		n.limit, n.cut = max(1, n.limit/2), now
+	default:
+		n.hold = now.Add(min(100*time.Millisecond<<min(n.probes, 6), 5*time.Second))
+		n.probes++
+		n.cut = now
+	}
+	if due := s.Due; !due.IsZero() && (n.look.IsZero() || due.Before(n.look)) {
+		n.look = due
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// refresh reads the apps anew. It runs with every sweep and after an app changed.
+func (b *Box) refresh(ctx context.Context) {
+	apps, err := b.store.Apps(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			b.log.Error("the apps cannot be read", "error", err)
+		}
+		return
+	}
+	b.lanes.adopt(apps)
+	b.loop.Wake()
+}
+
+// Refresh makes the box read its apps anew: one was added, changed or removed.
+func (b *Box) Refresh(ctx context.Context) { b.refresh(ctx) }
