@@ -1,0 +1,174 @@
+package api
+
+import (
+	"context"
+	"crypto/subtle"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wxnotify/wxnotify"
+)
+
+// A keyring finds the key that a request names.
+type keyring struct {
+	admin Admin
+	log   *slog.Logger
+	cache *cache[[32]byte, wxnotify.Key]
+	fixed [32]byte // hash of the setting api_key
+	has   bool
+}
+
+func newKeyring(admin Admin, fixed wxnotify.Secret, log *slog.Logger) *keyring {
+	k := &keyring{admin: admin, log: log, has: !fixed.IsZero(), fixed: wxnotify.KeyHash(fixed.Reveal())}
+	k.cache = newCache(k.load)
+	return k
+}
+
+// fixedKey is what the setting api_key opens: everything.
+var fixedKey = wxnotify.Key{ID: wxnotify.KeyPrefix + "configured", Name: "api_key", Scopes: wxnotify.Scopes}
+
+// find returns the live key of this text.
+func (k *keyring) find(ctx context.Context, text string, now time.Time) (wxnotify.Key, error) {
+	hash := wxnotify.KeyHash(text)
+	if k.isFixed(hash) {
+		return fixedKey, nil
+	}
+	if !wxnotify.ValidKeyText(text) {
+		return wxnotify.Key{}, refuseKey()
+	}
+	key, err := k.cache.get(ctx, hash)
+	switch {
+	case wxnotify.CodeOf(err) == wxnotify.NotFound:
+		return key, refuseKey()
+	case err != nil:
+		return key, err
+	case !key.Live(now):
+		return key, refuseKey()
+	}
+	return key, nil
+}
+
+func (k *keyring) isFixed(hash [32]byte) bool {
+	return k.has && subtle.ConstantTimeCompare(hash[:], k.fixed[:]) == 1
+}
+
+func refuseKey() error {
+	return wxnotify.Refuse(wxnotify.Unauthenticated, "the key is missing, mistyped, revoked or expired")
+}
+
+// touchAfter is how old "last used" may get.
+const touchAfter = time.Minute
+
+// load reads a key and notes its use, at most once a minute. That note must
+// never keep a caller out: with a full disk, reading goes on.
+func (k *keyring) load(ctx context.Context, hash [32]byte) (wxnotify.Key, error) {
+	key, err := k.admin.KeyByHash(ctx, hash)
+	if err != nil {
+		return key, err
+	}
+	if now := time.Now(); now.Sub(key.LastUsed) > touchAfter {
+		if err := k.admin.TouchKey(ctx, key.ID, now); err != nil {
+			k.log.DebugContext(ctx, "use of a key not noted", "key", key.ID, "error", err)
+		}
+	}
+	return key, nil
+}
+
+// bearer is the token of the Authorization header, or "".
+func bearer(h http.Header) string {
+	scheme, token, ok := strings.Cut(h.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") || len(h["Authorization"]) != 1 {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// credentialNames are parameters under which keys are put into URLs, where
+// every proxy on the way writes them down.
+var credentialNames = []string{
+	"key", "api_key", "apikey", "api-key", "access_token", "token", "secret", "authorization", "auth", "session", "password",
+}
+
+// credentialInURL refuses a request whose query string holds a key.
+func (k *keyring) credentialInURL(raw string) error {
+	if raw == "" {
+		return nil
+	}
+	all, _ := url.ParseQuery(raw)
+	for name, list := range all {
+		found := slices.Contains(credentialNames, strings.ToLower(name)) || slices.ContainsFunc(list, func(v string) bool {
+			return strings.HasPrefix(v, wxnotify.KeyPrefixText) || k.isFixed(wxnotify.KeyHash(v))
+		})
+		if found {
+			return wxnotify.Refuse(wxnotify.CredentialInURL, "the query string holds a key")
+		}
+	}
+	return nil
+}
+
+// enter lets a request in by its key.
+func (d *Door) enter(c *call, scope wxnotify.Scope) (err error) {
+	if c.key, err = d.keys.find(c.Context(), bearer(c.r.Header), c.now.Real); err != nil {
+		return err
+	}
+	if !c.key.May(scope) {
+		return wxnotify.Refuse(wxnotify.ScopeMissing, "this needs a key with the scope %s", scope)
+	}
+	return d.flood.key(c.key)
+}
+
+// app finds the app that a request is about: the one it names, else the one of
+// its key, else the only one. Apps of others look like absent ones.
+func (d *Door) app(ctx context.Context, key wxnotify.Key, name string) (wxnotify.App, error) {
+	if name == "" {
+		name = key.App
+	}
+	if name == "" {
+		only, err := d.onlyApp.get(ctx, struct{}{})
+		if err != nil {
+			return wxnotify.App{}, err
+		}
+		name = only
+	}
+	if !wxnotify.ValidAppID(name) || key.App != "" && key.App != name {
+		return wxnotify.App{}, refuseApp()
+	}
+	return d.apps.get(ctx, name)
+}
+
+func refuseApp() error {
+	return wxnotify.RefuseField(wxnotify.AppUnknown, "app", "no app of this appid is registered")
+}
+
+func (d *Door) loadOnlyApp(ctx context.Context, _ struct{}) (string, error) {
+	all, err := d.Admin.Apps(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case len(all) == 0:
+		return "", wxnotify.RefuseField(wxnotify.AppUnknown, "app", "no app is registered yet")
+	case len(all) > 1:
+		return "", wxnotify.RefuseField(wxnotify.AppRequired, "app", "several apps exist: name one")
+	}
+	return all[0].ID, nil
+}
+
+// appFilter is the app of a list: "" for every app, where the key may see all.
+func (d *Door) appFilter(c *call) (string, error) {
+	name := c.query["app"]
+	if name == "" && c.key.App == "" {
+		return "", nil
+	}
+	app, err := d.app(c.Context(), c.key, name)
+	return app.ID, err
+}
+
+// forget drops what is remembered of apps.
+func (d *Door) forget() {
+	d.apps.drop()
+	d.onlyApp.drop()
+}

@@ -1,0 +1,253 @@
+package api
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wxnotify/wxnotify"
+)
+
+// enterMini lets a mini program in by its session.
+func (d *Door) enterMini(c *call) error {
+	token := bearer(c.r.Header)
+	if !visible(token, 255) {
+		return refuseSession()
+	}
+	s, err := d.Admin.SessionByHash(c.Context(), wxnotify.KeyHash(token), c.now.Virtual)
+	switch {
+	case wxnotify.CodeOf(err) == wxnotify.NotFound, err == nil && !c.now.Virtual.Before(s.ExpiresAt):
+		return refuseSession()
+	case err != nil:
+		return err
+	}
+	c.session = s
+	return d.flood.app(s.App)
+}
+
+func refuseSession() error {
+	return wxnotify.Refuse(wxnotify.Unauthenticated, "the session is missing, unknown or over: log in again")
+}
+
+// A MiniPermit is one act of the user, reported by the mini program.
+type MiniPermit struct {
+	ID         string `json:"id" doc:"Made by the client; a known one creates nothing." maxLength:"128"`
+	Source     string `json:"source" enum:"form,payment,subscribe"`
+	Code       string `json:"code,omitempty" doc:"form: e.detail.formId; payment: the prepay_id."`
+	TemplateID string `json:"template_id,omitempty" doc:"subscribe: the template that was asked for, by id or alias."`
+	Result     string `json:"result,omitempty" doc:"subscribe: what the user answered. A reject explains a later failure; it does not withdraw what was granted." enum:"accept,reject,ban,filter"`
+	Age        *int   `json:"age_seconds,omitempty" doc:"How long ago the user acted; the phone's clock is not asked." minimum:"0"`
+}
+
+// MiniPermits is the body of POST /mp/v1/permits.
+type MiniPermits struct {
+	Permits []MiniPermit `json:"permits" minItems:"1" maxItems:"50"`
+}
+
+// A MiniResult says what became of one item. An error is final: the client
+// forgets the item.
+type MiniResult struct {
+	ID      string   `json:"id"`
+	Created *int     `json:"created,omitempty" doc:"Messages that it allows and that were not known; 0: known already."`
+	Error   *Problem `json:"error,omitempty"`
+}
+
+// MiniResults answer POST /mp/v1/permits, in the order of the request.
+type MiniResults struct {
+	Results []MiniResult `json:"results"`
+}
+
+// maxUpload is how many items one upload of a mini program may bring.
+const maxUpload = 50
+
+// POST /mp/v1/permits
+func (d *Door) uploadPermits(c *call) (answer, error) {
+	s := c.session
+	if err := d.flood.upload(s.App, s.To); err != nil {
+		return answer{}, err
+	}
+	raw, err := c.body(maxBody)
+	if err != nil {
+		return answer{}, err
+	}
+	head, items, err := split(raw, "permits", maxUpload)
+	if err == nil {
+		err = decode(head, &MiniPermits{})
+	}
+	if err != nil {
+		return answer{}, openIDNotAllowed(err)
+	}
+	app, err := d.app(c.Context(), wxnotify.Key{}, s.App)
+	if err != nil {
+		return answer{}, err
+	}
+	u := upload{d: d, c: c, app: app, out: make([]MiniResult, len(items))}
+	if err := u.read(items); err != nil {
+		return answer{}, err
+	}
+	turn := d.flood.turn(s.App, s.To)
+	turn.Lock()
+	defer turn.Unlock()
+	if err := u.deposit(); err != nil {
+		return answer{}, err
+	}
+	return ok(MiniResults{u.out})
+}
+
+// An upload is one request's items on their way into the ledger.
+type upload struct {
+	d      *Door
+	c      *call
+	app    wxnotify.App
+	out    []MiniResult
+	ds     []wxnotify.Deposit
+	places []int // of the deposits among the items
+}
+
+// read decodes the items. One that names an openid spoils the whole request,
+// before anything of it is kept.
+func (u *upload) read(items [][]byte) error {
+	for i, raw := range items {
+		var p MiniPermit
+		err := decode(raw, &p)
+		if err != nil {
+			err = openIDNotAllowed(err)
+			if wxnotify.CodeOf(err) == wxnotify.OpenIDNotAllowed {
+				return err
+			}
+		}
+		u.out[i].ID = p.ID
+		var dep wxnotify.Deposit
+		if err == nil {
+			dep, err = u.check(&p)
+		}
+		if err != nil {
+			u.fail(i, err)
+			continue
+		}
+		u.ds, u.places = append(u.ds, dep), append(u.places, i)
+	}
+	return nil
+}
+
+func (u *upload) fail(i int, err error) {
+	u.out[i].Error = u.d.itemProblem(u.c, err, "permits", i)
+}
+
+// check makes a deposit of an item.
+func (u *upload) check(p *MiniPermit) (dep wxnotify.Deposit, err error) {
+	f := faults{}
+	f.check(visible(p.ID, 128), wxnotify.FieldRequired, "id", "an id has 1 to 128 visible characters")
+	f.add("source", requireOneOf("source", p.Source, "form", "payment", "subscribe"))
+	f.check(p.Age == nil || *p.Age >= 0 && *p.Age <= maxAge, wxnotify.OutOfRange, "age_seconds", "seconds since the user acted, 0 or more")
+	source := wxnotify.Source(p.Source)
+	if source == wxnotify.Subscribe {
+		f.check(p.Code == "", wxnotify.FieldInvalid, "code", "a subscription has no code")
+		f.template("template_id", p.TemplateID)
+		f.add("result", requireOneOf("result", p.Result, "accept", "reject", "ban", "filter"))
+	} else {
+		f.check(p.TemplateID == "", wxnotify.FieldInvalid, "template_id", "a form or payment is good for every template")
+		f.check(p.Result == "", wxnotify.FieldInvalid, "result", "only a subscription has a result")
+		f.check(source != wxnotify.Payment || u.app.MPPayments || u.app.Sandbox, wxnotify.PaymentNotAllowed, "source",
+			"payments of this app are reported by its own server")
+		f.code("code", p.Code, u.app.Sandbox)
+	}
+	if err := f.err(); err != nil {
+		return dep, err
+	}
+	s := u.c.session
+	dep = wxnotify.Deposit{
+		App: s.App, To: s.To, Source: source, Code: p.Code, Count: 1, Result: p.Result, GivenAt: u.c.now.Virtual,
+		Key: "mp/" + s.To + "/" + p.ID, // nobody can take the ids of another user, nor a backend's
+	}
+	if p.Age != nil {
+		dep.GivenAt = dep.GivenAt.Add(-time.Duration(*p.Age) * time.Second)
+	}
+	if source == wxnotify.Subscribe {
+		err = u.subscribe(&dep, p.TemplateID)
+	}
+	return dep, err
+}
+
+// subscribe finds the template of a subscription, and what an acceptance of it gives.
+func (u *upload) subscribe(dep *wxnotify.Deposit, name string) error {
+	t, err := u.d.template(u.c.Context(), u.app, name)
+	if err != nil {
+		return err
+	}
+	dep.TemplateID = name
+	if t == nil {
+		return nil
+	}
+	dep.TemplateID = t.ID
+	switch {
+	case t.Channel != wxnotify.ChannelSubscribe:
+		return wxnotify.RefuseField(wxnotify.ChannelInvalid, "template_id", "this is not a subscribe template")
+	case t.Kind == wxnotify.KindLongterm:
+		dep.Source = wxnotify.Longterm
+	}
+	return nil
+}
+
+// deposit hands in what is left. A user has only so many live form_ids: the
+// rest is refused, so that nobody can fill the ledger by tapping.
+func (u *upload) deposit() error {
+	s := u.c.session
+	if slices.ContainsFunc(u.ds, func(d wxnotify.Deposit) bool { return d.Source == wxnotify.Form }) {
+		stock, err := u.d.Ledger.Stock(u.c.Context(), s.App, s.To)
+		if err != nil {
+			return err
+		}
+		u.cut(maxLive - stock.Permits[wxnotify.Form])
+	}
+	done, err := u.d.deposit(u.c, u.ds)
+	if err != nil {
+		return err
+	}
+	for k, r := range done {
+		if r.Err != nil {
+			u.fail(u.places[k], r.Err)
+			continue
+		}
+		u.out[u.places[k]].Created = &r.Created
+	}
+	return nil
+}
+
+// cut refuses the forms beyond room.
+func (u *upload) cut(room int) {
+	ds, places := u.ds[:0], u.places[:0]
+	for k, dep := range u.ds {
+		if dep.Source == wxnotify.Form {
+			if room--; room < 0 {
+				u.fail(u.places[k], wxnotify.Refuse(wxnotify.TooManyPermits, "at most %d live form_ids are kept of one user", maxLive))
+				continue
+			}
+		}
+		ds, places = append(ds, dep), append(places, u.places[k])
+	}
+	u.ds, u.places = ds, places
+}
+
+// GET /mp/v1/me
+func (d *Door) me(c *call) (answer, error) {
+	return d.stock(c, c.session.App, c.session.To)
+}
+
+// openIDNames are the names under which a client might say who it is. It is
+// not asked: the session says so.
+var openIDNames = []string{"openid", "open_id", "openId", "touser", "to", "unionid"}
+
+// openIDNotAllowed tells an unknown field from an openid.
+func openIDNotAllowed(err error) error {
+	r, ok := errors.AsType[*wxnotify.Refusal](err)
+	if !ok || r.Code != wxnotify.UnknownField {
+		return err
+	}
+	field := r.Fields[0].Field
+	if name := field[strings.LastIndexByte(field, '.')+1:]; slices.Contains(openIDNames, name) {
+		return wxnotify.RefuseField(wxnotify.OpenIDNotAllowed, field, "the openid comes from the session")
+	}
+	return err
+}

@@ -1,0 +1,166 @@
+package api
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wxnotify/wxnotify"
+)
+
+// A Template is a template of WeChat's, as it was listed or put here.
+type Template struct {
+	App      string     `json:"app"`
+	ID       string     `json:"template_id" doc:"WeChat's."`
+	Alias    *string    `json:"alias" doc:"Yours."`
+	Channel  string     `json:"channel" enum:"template,subscribe"`
+	Kind     *string    `json:"kind" doc:"Of a subscribe template: once or longterm."`
+	Title    string     `json:"title"`
+	Keywords []Keyword  `json:"keywords" doc:"Empty: not known, so values are not checked against them."`
+	SyncedAt *time.Time `json:"synced_at" doc:"When WeChat listed it last; null: put here by hand."`
+	Gone     bool       `json:"gone" doc:"WeChat no longer lists it."`
+}
+
+// A Keyword is one line of a template.
+type Keyword struct {
+	Key  string `json:"key" doc:"Its name in data." example:"keyword1"`
+	Name string `json:"name" doc:"What the card shows beside the value." example:"状态"`
+}
+
+// Templates is a page of templates.
+type Templates struct {
+	Data []Template `json:"data"`
+	Next *string    `json:"next_cursor"`
+}
+
+func showTemplate(t *wxnotify.Template) Template {
+	out := Template{
+		App: t.App, ID: t.ID, Alias: null(t.Alias), Channel: string(t.Channel), Kind: null(t.Kind), Title: t.Title,
+		Keywords: make([]Keyword, len(t.Keywords)), SyncedAt: when(t.SyncedAt), Gone: t.Gone,
+	}
+	for i, k := range t.Keywords {
+		out.Keywords[i] = Keyword(k)
+	}
+	return out
+}
+
+// GET /v1/templates
+func (d *Door) listTemplates(c *call) (answer, error) {
+	app, err := d.app(c.Context(), c.key, c.query["app"])
+	if err != nil {
+		return answer{}, err
+	}
+	all, err := d.Admin.Templates(c.Context(), app.ID)
+	if err != nil {
+		return answer{}, err
+	}
+	all = slices.Clone(all)
+	slices.SortFunc(all, func(a, b wxnotify.Template) int { return strings.Compare(a.ID, b.ID) })
+	part, next, err := page(c.query, all, func(t wxnotify.Template) string { return t.ID })
+	if err != nil {
+		return answer{}, err
+	}
+	out := Templates{Data: make([]Template, len(part)), Next: next}
+	for i := range part {
+		out.Data[i] = showTemplate(&part[i])
+	}
+	return ok(out)
+}
+
+// A PutTemplate is the body of PUT /v1/templates/{id}.
+type PutTemplate struct {
+	App      string    `json:"app,omitempty" doc:"The appid. May be left out with a key that is bound to one app, or when only one app exists."`
+	Alias    string    `json:"alias,omitempty" doc:"A name of yours that can stand for the id." pattern:"^[0-9A-Za-z_.-]{1,64}$" example:"accepted"`
+	Channel  string    `json:"channel" enum:"template,subscribe"`
+	Kind     string    `json:"kind,omitempty" doc:"Of a subscribe template. Default once." enum:"once,longterm"`
+	Title    string    `json:"title,omitempty" maxLength:"100" example:"接单通知"`
+	Keywords []Keyword `json:"keywords,omitempty" doc:"The lines of the card in their order. Left out: values are not checked against them." maxItems:"50"`
+}
+
+// PUT /v1/templates/{id}
+func (d *Door) putTemplate(c *call) (answer, error) {
+	id, err := c.segment("id")
+	if err != nil {
+		return answer{}, err
+	}
+	raw, err := c.body(maxBody)
+	if err != nil {
+		return answer{}, err
+	}
+	var in PutTemplate
+	if err := decode(raw, &in); err != nil {
+		return answer{}, err
+	}
+	app, err := d.app(c.Context(), c.key, in.App)
+	if err := firstError(err, in.check()); err != nil {
+		return answer{}, err
+	}
+	t := wxnotify.Template{App: app.ID, ID: id, Alias: in.Alias, Channel: wxnotify.Channel(in.Channel), Kind: in.Kind, Title: in.Title}
+	if t.Channel == wxnotify.ChannelSubscribe && t.Kind == "" {
+		t.Kind = wxnotify.KindOnce
+	}
+	for _, k := range in.Keywords {
+		t.Keywords = append(t.Keywords, wxnotify.Keyword(k))
+	}
+	if err := d.Admin.PutTemplate(c.Context(), t); err != nil {
+		return answer{}, err
+	}
+	d.templates.drop()
+	return ok(showTemplate(&t))
+}
+
+func (in *PutTemplate) check() error {
+	f := faults{}
+	f.check(in.Alias == "" || wxnotify.ValidTemplateID(in.Alias), wxnotify.FieldInvalid, "alias", "an alias has 1 to 64 letters, digits, _, . and -")
+	f.add("channel", requireOneOf("channel", in.Channel, "template", "subscribe"))
+	f.check(in.Kind == "" || in.Channel == string(wxnotify.ChannelSubscribe), wxnotify.FieldInvalid, "kind", "only a subscribe template has a kind")
+	f.check(in.Kind == "" || in.Kind == wxnotify.KindOnce || in.Kind == wxnotify.KindLongterm, wxnotify.FieldInvalid, "kind", "one of once, longterm")
+	f.name("title", in.Title)
+	f.check(len(in.Keywords) <= 50, wxnotify.OutOfRange, "keywords", "at most 50 keywords")
+	seen := map[string]bool{}
+	for _, k := range in.Keywords {
+		f.check(wxnotify.ValidTemplateID(k.Key), wxnotify.FieldInvalid, "keywords", "a key has 1 to 64 letters, digits, _, . and -")
+		f.check(!seen[k.Key], wxnotify.FieldInvalid, "keywords", "a key appears twice")
+		f.name("keywords", k.Name)
+		seen[k.Key] = true
+	}
+	return f.err()
+}
+
+// template finds the template that a message names by its id or an alias; nil
+// where it is not known and cannot be: then WeChat will say. What WeChat's own
+// lists do not have either is template_unknown.
+func (d *Door) template(ctx context.Context, app wxnotify.App, name string) (*wxnotify.Template, error) {
+	if !wxnotify.ValidTemplateID(name) {
+		return nil, nil // the draft's own check says it
+	}
+	t, err := d.known(ctx, app.ID, name)
+	if t != nil || err != nil {
+		return t, err
+	}
+	if whole := d.lists.fetch(ctx, d, app); !whole {
+		return nil, nil
+	}
+	if t, err = d.known(ctx, app.ID, name); t != nil || err != nil {
+		return t, err
+	}
+	return nil, wxnotify.RefuseField(wxnotify.TemplateUnknown, "template_id", "WeChat lists no such template for this app")
+}
+
+func (d *Door) known(ctx context.Context, app, name string) (*wxnotify.Template, error) {
+	all, err := d.templates.get(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	var alias *wxnotify.Template
+	for i := range all {
+		switch t := &all[i]; {
+		case t.ID == name:
+			return t, nil
+		case t.Alias == name && (alias == nil || alias.Gone):
+			alias = t
+		}
+	}
+	return alias, nil
+}
