@@ -20,6 +20,7 @@ type clock struct {
 	log    *slog.Logger
 	url    string
 	http   *http.Client
+	moved  func()       // the virtual clock jumped: look at everything that time moves
 	offset atomic.Int64 // nanoseconds
 }
 
@@ -29,8 +30,8 @@ const (
 	clockTimeout = 2 * time.Second
 )
 
-func newClock(log *slog.Logger, url string) *clock {
-	return &clock{log: log, url: strings.TrimSuffix(url, "/"), http: &http.Client{Timeout: clockTimeout}}
+func newClock(log *slog.Logger, url string, moved func()) *clock {
+	return &clock{log: log, url: strings.TrimSuffix(url, "/"), moved: moved, http: &http.Client{Timeout: clockTimeout}}
 }
 
 // Now is the present instant on both clocks.
@@ -92,6 +93,9 @@ func (c *clock) Sync(ctx context.Context) error {
 	if answer.Offset == nil {
 		return fmt.Errorf("the answer has no offset_seconds")
 	}
-	c.offset.Store(int64(time.Duration(*answer.Offset) * time.Second))
+	now := int64(time.Duration(*answer.Offset) * time.Second)
+	if c.offset.Swap(now) != now && c.moved != nil {
+		c.moved()
+	}
 	return nil
 }
