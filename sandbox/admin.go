@@ -118,7 +118,7 @@ func (c *call) answerRid(r *record) {
 		Request request `json:"request"`
 	}{fine, request{
 		r.at.Unix(), r.took.Milliseconds(), r.call.path + "?" + maskQuery(r.call.rawQuery),
-		strings.ToValidUTF8(string(r.call.body), "\uFFFD"), string(r.call.reply), r.call.host(),
+		string(r.call.body), string(r.call.reply), r.call.host(),
 	}})
 }
 

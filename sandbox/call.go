@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -238,13 +237,7 @@ var okReply = []byte(`{"errcode":0,"errmsg":"ok"}`)
 func (c *call) ok() { c.reply = okReply }
 
 // answer is a success with a payload. The value is one of our own structs.
-func (c *call) answer(v any) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic("sandbox: answer: " + err.Error())
-	}
-	c.reply = b
-}
+func (c *call) answer(v any) { c.reply = encode(v) }
 
 // refuse answers an errcode with the text that WeChat has for it.
 func (c *call) refuse(code int) { c.refuseText(code, wireText(code)) }

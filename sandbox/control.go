@@ -78,11 +78,7 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, h handler) {
 		writeRefusal(w, err)
 		return
 	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic("sandbox: encode: " + err.Error())
-	}
-	writeJSON(w, 200, b)
+	writeJSON(w, 200, encode(v))
 }
 
 // writeRefusal tells the caller. Whatever is not a refusal is a caller who has
@@ -92,10 +88,19 @@ func writeRefusal(w http.ResponseWriter, err error) {
 	if !errors.As(err, &r) {
 		r = &refusal{499, "the call was given up"}
 	}
-	b, _ := json.Marshal(struct {
+	writeJSON(w, r.status, encode(struct {
 		Error string `json:"error"`
-	}{strings.ToValidUTF8(r.text, "\uFFFD")})
-	writeJSON(w, r.status, b)
+	}{r.text}))
+}
+
+// encode writes one of our own values. What callers sent may stand in it, so bad
+// UTF-8 becomes U+FFFD.
+func encode(v any) []byte {
+	b, err := json.Marshal(v, sloppy)
+	if err != nil {
+		panic("sandbox: encode: " + err.Error())
+	}
+	return b
 }
 
 func writeJSON(w http.ResponseWriter, status int, body []byte) {

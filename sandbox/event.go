@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -71,11 +70,7 @@ func emit[T any](w *world, a *app, u *user, name string, items []T, real time.Ti
 	if len(items) == 1 {
 		e.List = items[0]
 	}
-	b, err := json.Marshal(e)
-	if err != nil {
-		panic("sandbox: event: " + err.Error())
-	}
-	w.due = append(w.due, push{app: a, body: b})
+	w.due = append(w.due, push{app: a, body: encode(e)})
 }
 
 // account is the original id (gh_…) of the mini program.

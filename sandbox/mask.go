@@ -14,6 +14,9 @@ func maskMembers(body []byte) (jsontext.Value, bool) {
 	d := jsontext.NewDecoder(bytes.NewReader(body), tolerant, sloppy)
 	e := jsontext.NewEncoder(&out, tolerant, sloppy)
 	for {
+		if _, n := d.StackIndex(0); n > 1 {
+			return nil, false // a second value after the first
+		}
 		t, err := d.ReadToken()
 		if err == io.EOF {
 			return bytes.TrimSpace(out.Bytes()), out.Len() > 0

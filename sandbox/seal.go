@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/wxnotify/wxnotify/wechat"
@@ -66,8 +65,7 @@ func envelope(format, account, encrypted string) string {
 	if format == formatXML {
 		return "<xml><ToUserName><![CDATA[" + account + "]]></ToUserName><Encrypt><![CDATA[" + encrypted + "]]></Encrypt></xml>"
 	}
-	b, _ := json.Marshal(struct{ ToUserName, Encrypt string }{account, encrypted})
-	return string(b)
+	return string(encode(struct{ ToUserName, Encrypt string }{account, encrypted}))
 }
 
 // splitCDATA keeps text from ending its CDATA section.

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json"
 )
 
 // cursor says how far a listener has read: the world, and in it the last card,
@@ -144,11 +142,7 @@ func (e *eventWriter) writef(format string, args ...any) {
 }
 
 func (e *eventWriter) event(name string, c cursor, v any) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic("sandbox: stream: " + err.Error())
-	}
-	e.writef("event: %s\nid: %s\ndata: %s\n\n", name, c, b)
+	e.writef("event: %s\nid: %s\ndata: %s\n\n", name, c, encode(v))
 }
 
 // write sends the news; each event's id says that it has been read.
