@@ -1,9 +1,6 @@
 package wxnotify
 
-import (
-	"regexp"
-	"time"
-)
+import "time"
 
 // A TokenMode is how an app's access_token is fetched.
 type TokenMode string
@@ -64,16 +61,11 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 const redacted = "[redacted]"
 
-var (
-	appidShape  = regexp.MustCompile(`^[0-9A-Za-z_-]{6,64}$`)
-	openidShape = regexp.MustCompile(`^[0-9A-Za-z_-]{6,64}$`)
-)
-
 // ValidAppID says whether s can be an appid.
-func ValidAppID(s string) bool { return appidShape.MatchString(s) }
+func ValidAppID(s string) bool { return made(s, &wordChars, 6, 64) }
 
 // ValidOpenID says whether s can be an openid.
-func ValidOpenID(s string) bool { return openidShape.MatchString(s) }
+func ValidOpenID(s string) bool { return made(s, &wordChars, 6, 64) }
 
 // A Pause stops a part of an app's sending: the scope is "all", a channel
 // (template, subscribe), a source of permits (form, payment) or a template id.

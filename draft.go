@@ -46,16 +46,53 @@ const (
 )
 
 var (
-	keywordShape  = regexp.MustCompile(`^[a-z][a-z_]*[0-9]+$`)
-	classicShape  = regexp.MustCompile(`^keyword[0-9]+$`)
-	emphasisShape = regexp.MustCompile(`^[a-z][a-z_]*[0-9]+\.DATA$`)
-	templateShape = regexp.MustCompile(`^[0-9A-Za-z_.-]{1,64}$`)
-	colorShape    = regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)
-	pageShape     = regexp.MustCompile(`^[0-9A-Za-z_-][0-9A-Za-z_./-]*(\?.*)?$`)
+	keywordShape = regexp.MustCompile(`^[a-z][a-z_]*[0-9]+$`)
+	classicShape = regexp.MustCompile(`^keyword[0-9]+$`)
 )
 
+// The shapes below stand in every message that comes in: an expression for
+// each of them costs more than decoding the message (BenchmarkCheck).
+
+// A charset says which bytes a text may have.
+type charset [256]bool
+
+func chars(s string) (set charset) {
+	for i := range len(s) {
+		set[s[i]] = true
+	}
+	return set
+}
+
+const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+var (
+	wordChars = chars(letters + "_-")
+	nameChars = chars(letters + "_-.")
+	pathChars = chars(letters + "_-./")
+	hexChars  = chars("0123456789ABCDEFabcdef")
+)
+
+// made says whether s has low to high bytes, all of them of set.
+func made(s string, set *charset, low, high int) bool {
+	for i := range len(s) {
+		if !set[s[i]] {
+			return false
+		}
+	}
+	return len(s) >= low && len(s) <= high
+}
+
 // ValidTemplateID says whether s can be a template id or an alias.
-func ValidTemplateID(s string) bool { return templateShape.MatchString(s) }
+func ValidTemplateID(s string) bool { return made(s, &nameChars, 1, 64) }
+
+func validColor(s string) bool { return len(s) == 7 && s[0] == '#' && made(s[1:], &hexChars, 6, 6) }
+
+// validPage says whether p is a path inside a mini program, with or without a query.
+func validPage(p string) bool {
+	path, _, _ := strings.Cut(p, "?")
+	return len(p) <= maxPage && made(path, &pathChars, 1, maxPage) && wordChars[path[0]] &&
+		!strings.Contains(path, "..") && !strings.Contains(path, "//") && !strings.ContainsAny(p, "\n\r\t")
+}
 
 // Resolve fills in what follows from the rest: channel and times.
 // t is the template, nil where it is not known.
@@ -133,9 +170,7 @@ func (c *checker) err() error {
 }
 
 func (c *checker) page(p string) {
-	path, _, _ := strings.Cut(p, "?")
-	ok := p == "" || pageShape.MatchString(p) && len(p) <= maxPage && !strings.Contains(path, "..") && !strings.Contains(path, "//")
-	c.check(ok, PageInvalid, "page", "a path inside the mini program, without scheme, leading slash or ../, at most 1024 bytes")
+	c.check(p == "" || validPage(p), PageInvalid, "page", "a path inside the mini program, without scheme, leading slash or ../, at most 1024 bytes")
 }
 
 func (c *checker) times(d *Draft, now time.Time) {
@@ -155,23 +190,28 @@ func (c *checker) meta(m map[string]string) {
 func (c *checker) data(d *Draft, t *Template) {
 	known := t != nil && len(t.Keywords) > 0
 	for _, x := range d.Data {
-		path := "data." + x.Key
 		switch {
 		case known && !t.Has(x.Key), !known && (!keywordShape.MatchString(x.Key) || len(x.Key) > maxKeyword):
-			c.check(false, TemplateDataUnknown, path, "the template has no such keyword")
+			c.check(false, TemplateDataUnknown, "data."+x.Key, "the template has no such keyword")
 			continue
 		case strings.TrimSpace(x.Value) == "":
-			c.check(false, TemplateValueEmpty, path+".value", "the value is empty")
+			c.check(false, TemplateValueEmpty, "data."+x.Key+".value", "the value is empty")
 		case d.Channel == ChannelSubscribe:
-			c.add(CheckValue(x.Key, x.Value), path+".value")
-		default:
-			c.check(utf8.RuneCountInString(x.Value) <= maxValue, TemplateValueTooLong, path+".value", "at most 2000 characters")
+			if err := CheckValue(x.Key, x.Value); err != nil {
+				c.add(err, "data."+x.Key+".value")
+			}
+		case len(x.Value) > maxValue && utf8.RuneCountInString(x.Value) > maxValue:
+			c.check(false, TemplateValueTooLong, "data."+x.Key+".value", "at most 2000 characters")
 		}
-		c.check(x.Color == "" || colorShape.MatchString(x.Color), FieldInvalid, path+".color", "a colour is written #RRGGBB")
+		if x.Color != "" && !validColor(x.Color) {
+			c.check(false, FieldInvalid, "data."+x.Key+".color", "a colour is written #RRGGBB")
+		}
 	}
 	if known {
 		for _, k := range t.Keywords {
-			c.check(d.has(k.Key), TemplateDataMissing, "data."+k.Key, "the template has this keyword, and data has not")
+			if !d.has(k.Key) {
+				c.check(false, TemplateDataMissing, "data."+k.Key, "the template has this keyword, and data has not")
+			}
 		}
 	}
 	c.check(len(d.Data) > 0 || known, FieldRequired, "data", "data is empty")
@@ -182,8 +222,8 @@ func (c *checker) emphasis(d *Draft) {
 	if d.Emphasis == "" {
 		return
 	}
-	ok := emphasisShape.MatchString(d.Emphasis) && d.has(strings.TrimSuffix(d.Emphasis, ".DATA"))
-	c.check(ok, FieldInvalid, "emphasis_keyword", "name a keyword of data, such as keyword1.DATA")
+	key, ok := strings.CutSuffix(d.Emphasis, ".DATA")
+	c.check(ok && d.has(key), FieldInvalid, "emphasis_keyword", "name a keyword of data, such as keyword1.DATA")
 }
 
 func (d *Draft) has(key string) bool {
@@ -211,7 +251,7 @@ func (d *Draft) Message(id string, now time.Time) Message {
 // Fingerprint is the same for the same decoded content: what the caller said,
 // without the key and without what we filled in. It is taken before Resolve.
 func (d *Draft) Fingerprint() [32]byte {
-	var b []byte
+	b := make([]byte, 0, 512+64*len(d.Data))
 	for _, s := range []string{
 		d.App, d.To, d.TemplateID, d.Page, d.Emphasis, d.FormID, string(d.Channel), d.MiniprogramState, d.Lang, string(d.OnUnsure),
 		stamp(d.SendAt), stamp(d.ExpiresAt),
@@ -221,8 +261,12 @@ func (d *Draft) Fingerprint() [32]byte {
 	if d.Wait {
 		b = append(b, 'w')
 	}
-	data := slices.Clone(d.Data)
-	sort.Slice(data, func(i, j int) bool { return data[i].Key < data[j].Key })
+	data := d.Data
+	byKey := func(a, b Datum) int { return strings.Compare(a.Key, b.Key) }
+	if !slices.IsSortedFunc(data, byKey) {
+		data = slices.Clone(data)
+		slices.SortFunc(data, byKey)
+	}
 	for _, x := range data {
 		b = appendString(appendString(appendString(b, x.Key), x.Value), x.Color)
 	}

@@ -124,9 +124,6 @@ func (s Stock) Reachable() bool {
 	return s.Permits[Form]+s.Permits[Payment]+len(s.Subscribe)+len(s.Longterm) > 0
 }
 
-// codeShape is what WeChat's codes look like, old and new: digits, hex, "wx…".
-var codeShape = regexp.MustCompile(`^[0-9A-Za-z_-]{10,128}$`)
-
 // paymentShape tells a prepay_id from a form_id where nobody says which it is.
 var paymentShape = regexp.MustCompile(`^wx[0-9]{2}[0-9A-Za-z]{16,}$`)
 
@@ -147,7 +144,7 @@ func CheckCode(code string, sandbox bool) error {
 		return nil
 	case MockCode(code):
 		return Refuse(FormIDMock, "this is what a client reports when it has no form_id; DevTools, trial and develop versions give none")
-	case !codeShape.MatchString(code):
+	case !made(code, &wordChars, 10, 128): // old and new: digits, hex, "wx…"
 		return Refuse(CodeInvalid, "a form_id or prepay_id has 10 to 128 letters, digits, - and _")
 	}
 	return nil
