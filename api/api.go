@@ -44,8 +44,8 @@ type Deps struct {
 // Refusals of one entry are in its receipt; an error concerns all of them.
 type Box interface {
 	Accept(ctx context.Context, es []wxnotify.Entry) ([]wxnotify.Receipt, error)
-	// Wait returns when the message is at rest, or with ctx's error.
-	Wait(ctx context.Context, app, id string) (wxnotify.State, error)
+	// Wait returns the message once it is at rest, or as it is when ctx ends.
+	Wait(ctx context.Context, app, id string) (wxnotify.Message, error)
 	Cancel(ctx context.Context, app, id string) error
 	Resend(ctx context.Context, app, id string) (wxnotify.Receipt, error)
 	Resolve(ctx context.Context, app, id string, sent bool) error
@@ -53,9 +53,9 @@ type Box interface {
 	Wake(app string)
 }
 
-// A Ledger keeps permits. A refusal of one deposit is in its result.
+// A Ledger keeps permits. A refusal of one act is in its result.
 type Ledger interface {
-	Deposit(ctx context.Context, ds []wxnotify.Deposit) ([]wxnotify.Deposited, error)
+	Deposit(ctx context.Context, app string, acts []wxnotify.Deposit) ([]wxnotify.Deposited, error)
 	Stock(ctx context.Context, app, openid string) (wxnotify.Stock, error)
 	Delete(ctx context.Context, app, id string) error
 }
@@ -93,7 +93,7 @@ type Admin interface {
 }
 
 // WeChat is what the door itself asks of WeChat: what moves none of our nouns.
-// Login's refusals by WeChat carry its words as a *wxnotify.WeChatError.
+// Their errors wrap the refusal that stands for them here.
 type WeChat interface {
 	Login(ctx context.Context, app wxnotify.App, code string) (openid string, sessionKey wxnotify.Secret, unionid string, err error)
 	Templates(ctx context.Context, token string, ch wxnotify.Channel) ([]wxnotify.Template, error)

@@ -5,9 +5,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/wxnotify/wxnotify"
+	"github.com/wxnotify/wxnotify/outbox"
 )
 
 // maxWait is how long ?wait_ms may hold an answer, in milliseconds.
@@ -54,19 +53,19 @@ func (d *Door) postMessage(c *call) (answer, error) {
 // accepted answers with the message as it is now, or as it is when it has come
 // to rest, or when the wait is over.
 func (d *Door) accepted(c *call, app, id string, wait int, replayed bool) (answer, error) {
-	if wait > 0 {
-		d.await(c.Context(), app, id, time.Duration(wait)*time.Millisecond)
-	}
-	m, err := d.Reader.Message(c.Context(), app, id)
+	m, err := d.await(c.Context(), app, id, time.Duration(wait)*time.Millisecond)
 	if err != nil {
 		return answer{}, err
 	}
 	return answer{status: http.StatusAccepted, body: show(&m), replayed: replayed}, nil
 }
 
-// await waits for rest. How the wait ended does not matter: the message is
-// read afterwards.
-func (d *Door) await(ctx context.Context, app, id string, wait time.Duration) {
+// await reads a message, when it has come to rest or the wait is over; a node
+// that stops does not wait.
+func (d *Door) await(ctx context.Context, app, id string, wait time.Duration) (wxnotify.Message, error) {
+	if wait == 0 {
+		return d.Reader.Message(ctx, app, id)
+	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	go func() {
@@ -76,7 +75,7 @@ func (d *Door) await(ctx context.Context, app, id string, wait time.Duration) {
 		case <-ctx.Done():
 		}
 	}()
-	_, _ = d.Box.Wait(ctx, app, id)
+	return d.Box.Wait(ctx, app, id)
 }
 
 // entry makes a message of a draft. A known Idempotency-Key is answered before
@@ -94,11 +93,7 @@ func (d *Door) entry(c *call, draft wxnotify.Draft, key string) (e wxnotify.Entr
 		known, err = d.replay(c.Context(), e, err)
 		return e, known, err
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return e, "", err
-	}
-	e.Message = draft.Message(wxnotify.EncodeID(wxnotify.MessagePrefix, id), now)
+	e.Message = draft.Message(outbox.NewID(), now)
 	return e, "", nil
 }
 

@@ -201,7 +201,7 @@ func (u *upload) deposit() error {
 		}
 		u.cut(maxLive - stock.Permits[wxnotify.Form])
 	}
-	done, err := u.d.deposit(u.c, u.ds)
+	done, err := u.d.deposit(u.c, s.App, u.ds)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func (d *Door) postPermits(c *call) (answer, error) {
 		}
 		ds, places = append(ds, p.deposit(app.ID, c.now.Virtual)), append(places, i)
 	}
-	done, err := d.deposit(c, ds)
+	done, err := d.deposit(c, app.ID, ds)
 	if err != nil {
 		return answer{}, err
 	}
@@ -86,11 +86,11 @@ func (d *Door) postPermits(c *call) (answer, error) {
 }
 
 // deposit hands in what is left of a list after its faults.
-func (d *Door) deposit(c *call, ds []wxnotify.Deposit) ([]wxnotify.Deposited, error) {
+func (d *Door) deposit(c *call, app string, ds []wxnotify.Deposit) ([]wxnotify.Deposited, error) {
 	if len(ds) == 0 {
 		return nil, nil
 	}
-	return d.Ledger.Deposit(c.Context(), ds)
+	return d.Ledger.Deposit(c.Context(), app, ds)
 }
 
 // maxCount is how many acceptances of a subscription one item may bring.
