@@ -1,0 +1,234 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/wxnotify/wxnotify"
+	"github.com/wxnotify/wxnotify/api"
+	"github.com/wxnotify/wxnotify/ledger"
+	"github.com/wxnotify/wxnotify/outbox"
+	"github.com/wxnotify/wxnotify/pump"
+	"github.com/wxnotify/wxnotify/store"
+	"github.com/wxnotify/wxnotify/token"
+	"github.com/wxnotify/wxnotify/wechat"
+)
+
+// A Server is one node: all rooms, put together.
+type Server struct {
+	log    *slog.Logger
+	conf   Config
+	listen net.Listener
+	clock  *clock
+	store  *store.Store
+	wechat *wechat.Client
+	box    *outbox.Box
+	http   *http.Server
+	onRest func(wxnotify.Rest)
+
+	stop     chan struct{} // closed: no new work is taken
+	draining chan struct{} // closed: readyz fails
+}
+
+// An Option adds to a Server what is no setting.
+type Option func(*Server)
+
+// OnRest is told of each message that came to rest on this node. It must not block.
+func OnRest(f func(wxnotify.Rest)) Option { return func(s *Server) { s.onRest = f } }
+
+// New opens the listener and the database and makes the rooms. c has its
+// defaults filled in. Nothing is served or sent until Run.
+func New(ctx context.Context, log *slog.Logger, c Config, options ...Option) (_ *Server, err error) {
+	s := &Server{log: log, conf: c, stop: make(chan struct{}), draining: make(chan struct{})}
+	for _, o := range options {
+		o(s)
+	}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if s.listen, err = (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen); err != nil {
+		return nil, err
+	}
+	master, err := c.Master()
+	if err != nil {
+		return nil, err
+	}
+	s.store, err = store.Open(ctx, log, store.Options{DSN: c.Database.Reveal(), MasterKey: master, Node: c.NodeName(s.Addr())})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.register(ctx); err != nil {
+		return nil, err
+	}
+	s.clock = newClock(log, c.ClockURL, func() { s.box.Tick() })
+	s.rooms()
+	// The first moment counts: permits of a sandbox that is ahead must not be
+	// taken for expired, nor expired ones for good.
+	if err := s.clock.Sync(ctx); err != nil {
+		log.Warn("the sandbox's clock cannot be read yet", "error", err)
+	}
+	return s, nil
+}
+
+// rooms makes engines and doors, each with what it uses.
+func (s *Server) rooms() {
+	c := s.conf
+	s.wechat = wechat.New(wechat.Options{URL: c.WeChatURL})
+	keeper := token.New(s.log, s.store, s.wechat, token.Options{Now: s.clock.Now})
+	s.box = outbox.New(s.log, s.store, keeper, s.wechat, outbox.Options{Now: s.clock.Now, OnRest: s.atRest})
+	books := ledger.New(s.log, s.store, s.clock.Now, func(app string) {
+		s.box.Wake(app)
+		s.store.Notify(app)
+	})
+	door := api.New(s.log, api.Deps{
+		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, WeChat: s.wechat, Tokens: keeper,
+		Now: s.clock.Now, Ready: s.ready, Stop: s.stop,
+	}, api.Options{Key: c.APIKey, Proxies: c.TrustedProxies, Version: Version()})
+	s.http = &http.Server{
+		Handler:           door,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      60 * time.Second, // wait_ms holds an answer for up to 30 s
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// register adds the app of the settings, if it is not known.
+func (s *Server) register(ctx context.Context) error {
+	if s.conf.AppID == "" {
+		return nil
+	}
+	_, err := s.store.App(ctx, s.conf.AppID)
+	if err == nil || wxnotify.CodeOf(err) != wxnotify.AppUnknown {
+		return err
+	}
+	now := time.Now()
+	err = s.store.CreateApp(ctx, wxnotify.App{
+		ID: s.conf.AppID, Name: s.conf.AppID, Secret: s.conf.AppSecret, TokenMode: wxnotify.StableToken,
+		MaxInFlight: wxnotify.DefaultInFlight, CreatedAt: now, UpdatedAt: now,
+	})
+	if wxnotify.CodeOf(err) == wxnotify.AppExists { // another node was first
+		return nil
+	}
+	return err
+}
+
+// atRest writes one line per message at rest, without the openid.
+func (s *Server) atRest(r wxnotify.Rest) {
+	level := slog.LevelDebug
+	if r.State == wxnotify.Failed || r.State == wxnotify.Unknown {
+		level = slog.LevelInfo
+	}
+	s.log.Log(context.Background(), level, "message at rest", "app", r.App, "message", r.ID, "state", r.State, "reason", r.Reason)
+	if s.onRest != nil {
+		s.onRest(r)
+	}
+}
+
+// ready says whether this node can take work.
+func (s *Server) ready(ctx context.Context) error {
+	select {
+	case <-s.draining:
+		return wxnotify.Refuse(wxnotify.Draining, "this node is stopping")
+	default:
+		return s.store.Ping(ctx)
+	}
+}
+
+// Addr is where the server listens.
+func (s *Server) Addr() string { return s.listen.Addr().String() }
+
+// Run serves until ctx ends, then stops in order: /readyz fails for
+// drain_delay, no new work is taken, calls in flight finish (at most 20 s).
+// It returns nil after a clean stop.
+func (s *Server) Run(ctx context.Context) error {
+	defer s.close()
+	serve := context.WithoutCancel(ctx)
+	engines, stopEngines := context.WithCancel(serve)
+	defer stopEngines()
+	var running sync.WaitGroup
+	running.Go(func() { s.clock.Follow(engines) })
+	running.Go(func() { s.box.Run(engines) })
+	failed := make(chan error, 1)
+	go func() { failed <- s.serve() }()
+	s.log.Info("ready", "listen", s.Addr(), "node", s.store.Node(), "version", Version())
+	select {
+	case err := <-failed:
+		stopEngines()
+		running.Wait()
+		return err
+	case <-ctx.Done():
+	}
+	s.drain(serve)
+	stopEngines()
+	running.Wait()
+	return nil
+}
+
+func (s *Server) serve() error {
+	var err error
+	if s.conf.TLSCert == "" {
+		err = s.http.Serve(s.listen)
+	} else {
+		s.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		err = s.http.ServeTLS(s.listen, s.conf.TLSCert, s.conf.TLSKey)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+func (s *Server) drain(ctx context.Context) {
+	close(s.draining)
+	if s.conf.DrainDelay > 0 {
+		s.log.Info("draining", "for", s.conf.DrainDelay)
+		time.Sleep(s.conf.DrainDelay)
+	}
+	close(s.stop)
+	ctx, cancel := context.WithTimeout(ctx, pump.Grace)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		s.log.Warn("requests were cut off", "error", err)
+		_ = s.http.Close()
+	}
+}
+
+func (s *Server) close() {
+	if s.wechat != nil {
+		s.wechat.Close()
+	}
+	if s.listen != nil {
+		_ = s.listen.Close()
+	}
+	if s.store != nil {
+		if err := s.store.Close(); err != nil {
+			s.log.Warn("the database did not close cleanly", "error", err)
+		}
+	}
+}
+
+// version is set by the linker in released builds.
+var version = ""
+
+// Version is this build's.
+func Version() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "devel"
+}
