@@ -15,7 +15,7 @@ export GOFLAGS := -buildvcs=false $(filter-out -buildvcs=%,$(GOFLAGS))
 ## build: the program, static, as bin/wxnotify
 .PHONY: build
 build:
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/wxnotify ./cmd/wxnotify
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X github.com/wxnotify/wxnotify/server.version=$(VERSION)' -o bin/wxnotify ./cmd/wxnotify
 
 ## demo: server and sandbox in one process, nothing to configure
 .PHONY: demo

@@ -113,7 +113,7 @@ func TestSetPrefixes(t *testing.T) {
 
 func TestMasterKeyFile(t *testing.T) {
 	t.Parallel()
-	db := filepath.Join(t.TempDir(), "a.db")
+	db := filepath.Join(t.TempDir(), "folder", "a.db")
 	c := Config{Database: wxnotify.NewSecret("sqlite:" + db)}
 	first, err := c.Master()
 	if err != nil {

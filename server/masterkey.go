@@ -83,6 +83,9 @@ func makeKey(file string) ([]byte, error) {
 		return nil, err
 	}
 	dir := filepath.Dir(file)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("master key: %w", err)
+	}
 	tmp, err := os.CreateTemp(dir, ".key-*") // mode 0600
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
