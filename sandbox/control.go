@@ -93,10 +93,10 @@ func writeRefusal(w http.ResponseWriter, err error) {
 	}{r.text}))
 }
 
-// encode writes one of our own values. What callers sent may stand in it, so bad
-// UTF-8 becomes U+FFFD.
+// encode writes one of our own values. What callers sent may stand in it, as
+// oddly as they sent it; bad UTF-8 becomes U+FFFD.
 func encode(v any) []byte {
-	b, err := json.Marshal(v, sloppy)
+	b, err := json.Marshal(v, tolerant, sloppy)
 	if err != nil {
 		panic("sandbox: encode: " + err.Error())
 	}

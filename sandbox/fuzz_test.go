@@ -25,6 +25,8 @@ func FuzzWeChat(f *testing.F) {
 		f.Add(path, "access_token=%zz&a=b;c", "\xff\x00{")
 	}
 	f.Add("/wxaapi/newtmpl/addtemplate", "access_token={{token}}", "1 2")
+	f.Add("/wxaapi/newtmpl/addtemplate", "", `{"":1,"":{"":2,"":3}}`)
+	f.Add("/wxaapi/newtmpl/addtemplate", "", strings.Repeat("[", 9999)+strings.Repeat("]", 9999))
 	f.Add("/sns/jscode2session", "js_code=\xff", "")
 	f.Add("/cgi-bin/message/subscribe/send", "access_token={{token}}", `{"touser":"`+FirstUser+`","template_id":"`+OnceTemplate+`","data":{"phrase1":{"value":"好"},"time2":{"value":"9:00~10:00"},"name3":{"value":"\ud83d"},"phone_number4":{"value":1},"thing5":{"value":true}}}`)
 	s := New(Options{MaxRequests: 10, MaxCards: 10})

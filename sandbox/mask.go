@@ -7,6 +7,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// maxShownDepth is how deeply nested a body may be to be shown as JSON.
+const maxShownDepth = 100
+
 // maskMembers rewrites JSON token by token, so that the order of members and the
 // digits of large numbers stay as they were sent.
 func maskMembers(body []byte) (jsontext.Value, bool) {
@@ -14,8 +17,8 @@ func maskMembers(body []byte) (jsontext.Value, bool) {
 	d := jsontext.NewDecoder(bytes.NewReader(body), tolerant, sloppy)
 	e := jsontext.NewEncoder(&out, tolerant, sloppy)
 	for {
-		if _, n := d.StackIndex(0); n > 1 {
-			return nil, false // a second value after the first
+		if _, n := d.StackIndex(0); n > 1 || d.StackDepth() > maxShownDepth {
+			return nil, false // a second value after the first, or a pit
 		}
 		t, err := d.ReadToken()
 		if err == io.EOF {
