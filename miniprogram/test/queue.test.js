@@ -81,7 +81,8 @@ test('a flush during an upload takes what was added meanwhile', async () => {
   assert.deepEqual(phone.uploads().flat().map((item) => item.code), [id(1), id(2)])
 })
 
-test('at most 50 go in one call, and the rest at once after it', async () => {
+test('at most 50 go in one call, and the rest at once after it', async (t) => {
+  hush(t)
   const phone = new Phone(() => null)
   const notify = phone.start()
   for (let n = 0; n < 120; n++) notify.form(submit(id(n)))
@@ -102,7 +103,8 @@ test('at most 200 are kept; the oldest go, and it is said once', async (t) => {
   assert.equal(said.filter((text) => text.includes('over 200')).length, 1)
 })
 
-test('an item outlives the mini program, and keeps its id', async () => {
+test('an item outlives the mini program, and keeps its id', async (t) => {
+  hush(t)
   const phone = new Phone(after(null))
   phone.start().form(submit(id(1)))
   await phone.idle()
@@ -115,7 +117,8 @@ test('an item outlives the mini program, and keeps its id', async () => {
   assert.deepEqual(phone.queued(), [])
 })
 
-test('an answer that was lost leads to the same id again', async () => {
+test('an answer that was lost leads to the same id again', async (t) => {
+  hush(t)
   const took = []
   const phone = new Phone(after((request) => { took.push(request.data.permits[0].id); return null }, tookAll))
   const notify = phone.start()
@@ -125,7 +128,8 @@ test('an answer that was lost leads to the same id again', async () => {
   assert.equal(phone.uploads()[1][0].id, took[0])
 })
 
-test('ids are of their own', async () => {
+test('ids are of their own', async (t) => {
+  hush(t)
   const phone = new Phone(() => null)
   const notify = phone.start()
   for (let n = 0; n < 200; n++) notify.form(submit(id(n)))
