@@ -65,7 +65,44 @@ func document(version string) *huma.OpenAPI {
 	for i := range routes {
 		doc.AddOperation(routes[i].operation(doc.Components.Schemas))
 	}
+	polish(doc.Components.Schemas)
 	return doc
+}
+
+// polish says of the schemas what their types cannot: lists are never null,
+// and answers may grow, while requests are taken as they are written down.
+func polish(reg huma.Registry) {
+	posted := map[string]bool{}
+	for _, rt := range routes {
+		if rt.in != nil {
+			reach(reg, reflect.TypeOf(rt.in).Name(), posted)
+		}
+	}
+	for name, s := range reg.Map() {
+		for _, p := range s.Properties {
+			if p.Type == huma.TypeArray {
+				p.Nullable = false
+			}
+		}
+		if !posted[name] {
+			s.AdditionalProperties = nil
+		}
+	}
+}
+
+// reach notes the schema called name and all that it refers to.
+func reach(reg huma.Registry, name string, seen map[string]bool) {
+	if seen[name] || reg.Map()[name] == nil {
+		return
+	}
+	seen[name] = true
+	for _, p := range reg.Map()[name].Properties {
+		for _, s := range []*huma.Schema{p, p.Items} {
+			if s != nil && s.Ref != "" {
+				reach(reg, s.Ref[strings.LastIndexByte(s.Ref, '/')+1:], seen)
+			}
+		}
+	}
 }
 
 func (rt *route) operation(reg huma.Registry) *huma.Operation {

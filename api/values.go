@@ -74,6 +74,7 @@ func (v *values) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if _, err := dec.ReadToken(); err != nil {
 		return err
 	}
+	*v = make(values, 0, 8)
 	for dec.PeekKind() != '}' {
 		t, err := dec.ReadToken()
 		if err != nil {
