@@ -262,6 +262,16 @@ func (t Try) refusedRepeat(o Outcome, now time.Time) Step {
 	}
 }
 
+// Decide reads an outcome with fresh eyes: as Next where the attempt is the one
+// in flight, as Late where it was given up. t.Unresolved is as of now. ok is
+// false when nothing changes but the attempt itself.
+func Decide(t Try, inFlight bool, o Outcome, now time.Time) (s Step, ok bool) {
+	if inFlight {
+		return Next(t, o, now), true
+	}
+	return Late(t, o, now)
+}
+
 // Late decides what o changes when it is about an attempt that was given up as
 // lost: an answer that came after the lease was over, WeChat's sent event, an
 // operator's word. t.Unresolved says that yet another attempt is unresolved.
@@ -269,6 +279,9 @@ func (t Try) refusedRepeat(o Outcome, now time.Time) Step {
 func Late(t Try, o Outcome, now time.Time) (s Step, ok bool) {
 	m := t.Message
 	switch {
+	case m.State == Sent && m.Evidence == Inferred && !t.Unresolved && (o.Kind == Refused || o.Kind == NotSent):
+		// What was taken for our own delivery was somebody else's use of the code.
+		return Step{State: Failed, Reason: ReasonPermitUsed, Permit: Kill, Cause: CauseSpent, Tries: m.Tries}, true
 	case m.State == Sent || m.State == Delivered:
 		return s, false
 	case o.Kind == Accepted:

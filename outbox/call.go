@@ -142,33 +142,56 @@ func tokenOutcome(err error) wxnotify.Outcome {
 	return o
 }
 
-// settle is the loop's Settle.
+// settle is the loop's Settle. It may be repeated: what is written already is
+// then evidence that changes nothing.
+//
+// A repeat of a lost attempt is always written as evidence, one by one: what it
+// means depends on whether the lost one is still unresolved, and its own answer
+// may have come meanwhile.
 func (b *Box) settle(ctx context.Context, batch []wxnotify.Settlement) error {
 	now := b.opt.Now()
-	missed, err := b.store.Settle(ctx, now, batch)
+	var plain, late []wxnotify.Settlement
+	for _, s := range batch {
+		if s.Try.Unresolved {
+			late = append(late, s)
+		} else {
+			plain = append(plain, s)
+		}
+	}
+	missed, err := b.store.Settle(ctx, now, plain)
 	if err != nil {
 		return fmt.Errorf("settle: %w", err)
 	}
-	late := map[int]bool{}
 	for _, i := range missed {
-		late[i] = true
-		b.evidence(ctx, now, batch[i])
+		late = append(late, plain[i])
+		plain[i].Step.State = ""
 	}
-	for i, s := range batch {
-		if !late[i] {
+	for _, s := range plain {
+		if s.Step.State != "" {
 			b.tell(wxnotify.Rest{App: s.Try.Message.App, ID: s.Try.Message.ID, State: s.Step.State, Reason: s.Step.Reason})
+		}
+	}
+	for _, s := range late {
+		if err := b.evidence(ctx, now, s); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// evidence writes an outcome whose lease was lost. It changes what is not
-// proved yet, and otherwise its own attempt's row alone.
-func (b *Box) evidence(ctx context.Context, now wxnotify.Now, s wxnotify.Settlement) {
+// evidence writes an outcome with fresh eyes. What the store cannot take at all
+// is logged; while it is away the caller comes back.
+func (b *Box) evidence(ctx context.Context, now wxnotify.Now, s wxnotify.Settlement) error {
 	r, err := b.store.Evidence(ctx, now, s.Try.Message.App, s.Try.Attempt.ID, s.Outcome)
+	switch wxnotify.CodeOf(err) {
+	case wxnotify.StorageUnavailable, wxnotify.StorageFull, wxnotify.CommitUnknown:
+		return fmt.Errorf("evidence: %w", err)
+	}
 	if err != nil {
-		b.log.Error("late evidence cannot be written", "attempt", s.Try.Attempt.ID, "outcome", s.Outcome.Kind, "error", err)
-		return
+		b.log.Error("an outcome cannot be written", "attempt", s.Try.Attempt.ID, "outcome", s.Outcome.Kind, "error", err)
+		return nil
 	}
 	b.tell(r)
+	b.Wake(r.App)
+	return nil
 }

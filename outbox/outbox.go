@@ -36,8 +36,8 @@ type Store interface {
 	// Settle writes outcomes where the lease still holds; missed are the
 	// indexes where it does not: those are evidence.
 	Settle(ctx context.Context, now wxnotify.Now, batch []wxnotify.Settlement) (missed []int, err error)
-	// Evidence applies an outcome to an attempt that was given up. It may be
-	// repeated.
+	// Evidence applies an outcome to any attempt, by what its message's
+	// attempts say now: wxnotify.Decide. It may be repeated.
 	Evidence(ctx context.Context, now wxnotify.Now, app, attempt string, o wxnotify.Outcome) (wxnotify.Rest, error)
 	// Lapsed returns attempts whose sender is gone.
 	Lapsed(ctx context.Context, now wxnotify.Now, n int) ([]wxnotify.Try, error)
