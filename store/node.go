@@ -1,0 +1,119 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"hash/fnv"
+	"time"
+)
+
+func nowMS() int64 { return time.Now().UnixMilli() }
+
+// keepEvery is how often a node looks whether its name is still its own.
+const keepEvery = 2 * time.Second
+
+// takeName takes the first name of NODE, NODE-2, NODE-3 … that nobody holds.
+func (s *Store) takeName(ctx context.Context, b *post) error {
+	conn, err := b.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	wanted := s.Node()
+	held, err := tryNames(ctx, conn, wanted)
+	if err != nil {
+		conn.Close()
+		return err
+	}
+	if held != wanted {
+		s.log.Warn("another process holds this node's name; using another one", "name", wanted, "used", held)
+	}
+	s.node.Store(&held)
+	if _, err := conn.ExecContext(ctx, `insert into node (name, boot, started_at) values ($1, $2, $3)
+		on conflict (name) do update set boot = excluded.boot, started_at = excluded.started_at`, held, s.boot, nowMS()); err != nil {
+		conn.Close()
+		return err
+	}
+	s.wait.Go(func() { s.keepName(b, conn, wanted) })
+	return nil
+}
+
+func tryNames(ctx context.Context, conn *sql.Conn, wanted string) (string, error) {
+	for i := 1; ; i++ {
+		n := wanted
+		if i > 1 {
+			n = fmt.Sprintf("%s-%d", wanted, i)
+		}
+		var ok bool
+		if err := conn.QueryRowContext(ctx, `select pg_try_advisory_lock($1)`, nameKey(n)).Scan(&ok); err != nil {
+			return "", fmt.Errorf("take the node's name: %w", err)
+		}
+		if ok {
+			return n, nil
+		}
+	}
+}
+
+func nameKey(n string) int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte("wxnotify node " + n))
+	return int64(h.Sum64() >> 1)
+}
+
+// keepName holds the session whose lock is the name, and takes it again when
+// the session was lost.
+func (s *Store) keepName(b *post, conn *sql.Conn, wanted string) {
+	t := time.NewTicker(keepEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-s.ctx.Done():
+			// The session itself has to end, or the pool would keep the lock.
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+			conn.Close()
+			return
+		case <-t.C:
+		}
+		if s.alive(conn) {
+			continue
+		}
+		conn.Close()
+		fresh, err := b.db.Conn(s.ctx)
+		if err != nil {
+			continue
+		}
+		conn = fresh
+		if held, err := tryNames(s.ctx, conn, wanted); err == nil && held != s.Node() {
+			s.log.Warn("the node's name was lost with the connection; using another one", "name", s.Node(), "used", held)
+			s.node.Store(&held)
+		}
+	}
+}
+
+func (s *Store) alive(conn *sql.Conn) bool {
+	ctx, cancel := context.WithTimeout(s.ctx, doorLimit)
+	defer cancel()
+	return conn.PingContext(ctx) == nil
+}
+
+// void ends the leases that earlier lives of this node left behind: they count
+// as over, so Lapsed finds them at once. On SQLite nobody else can hold any.
+func (s *Store) void(ctx context.Context) error {
+	prefix := s.Node() + "/"
+	if s.base.dialect() == liteDialect {
+		prefix = ""
+	}
+	return s.do(ctx, "void", engineLimit, func(w *work) error {
+		_, err := w.exec(`update queue set due = 0 where state = 'sending' and due > 0
+			and substr(owner, 1, $1) = $2 and substr(owner, 1, $3) <> $4`,
+			len(prefix), prefix, len(s.lease()), s.lease())
+		return err
+	})
+}
+
+// lease begins the owner of every claim of this life of the node.
+func (s *Store) lease() string { return s.Node() + "/" + s.boot + "/" }
+
+// owner is one claim's, so that a claim whose commit is unknown can be found.
+func (s *Store) owner() string { return fmt.Sprintf("%s%d", s.lease(), s.claims.Add(1)) }

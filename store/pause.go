@@ -1,0 +1,82 @@
+package store
+
+import (
+	"context"
+
+	"github.com/wxnotify/wxnotify"
+)
+
+const pauseColumns = `app, scope, reason, detail, since, until, probe`
+
+// Pauses returns what is paused of an app, ended ones apart.
+func (s *Store) Pauses(ctx context.Context, app string) ([]wxnotify.Pause, error) {
+	var ps []wxnotify.Pause
+	err := s.look(ctx, "read pauses", func(ctx context.Context) error {
+		return s.each(ctx, func(r scanner) error {
+			p, err := scanPause(r)
+			ps = append(ps, p)
+			return err
+		}, `select `+pauseColumns+` from pause where app = $1 and until > $2 order by scope`, app, nowMS())
+	})
+	return ps, err
+}
+
+func scanPause(r scanner) (p wxnotify.Pause, err error) {
+	var since, until, probe int64
+	err = r.Scan(&p.App, &p.Scope, &p.Reason, &p.Detail, &since, &until, &probe)
+	p.Since, p.Until, p.Probe = at(since), at(until), at(probe)
+	return p, err
+}
+
+// ByOperator is the reason of a pause that a person ordered. WeChat's answers
+// do not change such a pause.
+const ByOperator = "operator"
+
+// PutPause pauses a part of an app, in place of what paused the same part
+// before.
+func (s *Store) PutPause(ctx context.Context, p wxnotify.Pause) error {
+	return s.do(ctx, "pause", doorLimit, func(w *work) error { return w.putPause(p) })
+}
+
+func (w *work) putPause(p wxnotify.Pause) error {
+	_, err := w.exec(`insert into pause (`+pauseColumns+`) values ($1, $2, $3, $4, $5, $6, $7)
+		on conflict (app, scope) do update set reason = excluded.reason, detail = excluded.detail,
+		since = excluded.since, until = excluded.until, probe = excluded.probe
+		where excluded.reason = $8 or pause.reason <> $9`,
+		p.App, p.Scope, p.Reason, p.Detail, ms(p.Since), end(p.Until), ms(p.Probe), ByOperator, ByOperator)
+	return err
+}
+
+// Resume ends a pause and brings back what was parked for it. It says whether
+// there was one.
+func (s *Store) Resume(ctx context.Context, app, scope string) (was bool, err error) {
+	err = s.do(ctx, "resume", doorLimit, func(w *work) error {
+		n, err := w.exec(`delete from pause where app = $1 and scope = $2`, app, scope)
+		was = n > 0
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	// What fails here is found by the sweep.
+	for n := bite; n == bite && err == nil; {
+		n, err = s.unpark(ctx, app, scope)
+	}
+	return was, err
+}
+
+// bite is how many rows bulk work moves at once, so that accept and settle
+// never wait for it long.
+const bite = 500
+
+// unpark brings parked messages back, one bite of them.
+func (s *Store) unpark(ctx context.Context, app, scope string) (n int, err error) {
+	err = s.do(ctx, "unpark", doorLimit, func(w *work) error {
+		k, err := w.exec(`update queue set parked = '', due = $1 where app = $2 and id in (
+			select id from queue where app = $3 and parked = $4 order by id limit $5`+w.skip+`)`,
+			nowMS(), app, app, scope, bite)
+		n = int(k)
+		return err
+	})
+	return n, err
+}

@@ -1,0 +1,220 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// A lite is a SQLite file: one writer that stays open with its prepared
+// statements, and a pool of readers. WAL lets them read while it writes.
+type lite struct {
+	path    string
+	db      *sql.DB // readers
+	writers *sql.DB
+	turn    chan struct{} // holds the writer, or nothing while it is at work
+	conn    *sql.Conn
+	stmts   map[string]*sql.Stmt
+}
+
+var liteDialect = &dialect{
+	name:   "sqlite",
+	unpack: unpackWith("json_each(%s)", "value ->> %d"),
+	kind:   liteKind,
+	hot:    liteHot{},
+}
+
+// readers is how many may read at once. More would only wait for the cores.
+const readers = 8
+
+func openSQLite(ctx context.Context, path string) (base, io.Closer, error) {
+	lock, err := lockFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	b := &lite{path: path, turn: make(chan struct{}, 1)}
+	b.writers, err = sql.Open("sqlite", liteDSN(path, "synchronous(FULL)", "journal_mode(WAL)", "cache_size(-65536)", "busy_timeout(5000)", "temp_store(MEMORY)"))
+	if err == nil {
+		b.db, err = sql.Open("sqlite", liteDSN(path, "query_only(1)", "cache_size(-16384)", "busy_timeout(5000)", "temp_store(MEMORY)"))
+	}
+	if err == nil {
+		b.writers.SetMaxOpenConns(1)
+		b.db.SetMaxOpenConns(readers)
+		b.db.SetMaxIdleConns(readers)
+		err = b.connect(ctx)
+	}
+	if err != nil {
+		b.close()
+		_ = lock.Close()
+		return nil, nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	b.turn <- struct{}{}
+	return b, lock, nil
+}
+
+func liteDSN(path string, pragmas ...string) string {
+	q := url.Values{"_pragma": pragmas}
+	return (&url.URL{Scheme: "file", Opaque: strings.ReplaceAll(url.PathEscape(filepath.ToSlash(path)), "%2F", "/"), RawQuery: q.Encode()}).String()
+}
+
+// connect opens the writer.
+func (b *lite) connect(ctx context.Context) (err error) {
+	b.stmts = map[string]*sql.Stmt{}
+	b.conn, err = b.writers.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	return b.conn.PingContext(ctx)
+}
+
+func (b *lite) dialect() *dialect { return liteDialect }
+func (b *lite) read() *sql.DB     { return b.db }
+
+func (b *lite) close() {
+	if b.conn != nil {
+		b.conn.Close()
+	}
+	for _, db := range []*sql.DB{b.db, b.writers} {
+		if db != nil {
+			db.Close()
+		}
+	}
+}
+
+// join has nothing to do: the file's lock is the node's, and the clock is ours.
+func (b *lite) join(ctx context.Context, s *Store) error {
+	_, err := b.writerExec(ctx, `insert into node (name, boot, started_at) values ($1, $2, $3)
+		on conflict (name) do update set boot = excluded.boot, started_at = excluded.started_at`, s.Node(), s.boot, nowMS())
+	return err
+}
+
+func (b *lite) writerExec(ctx context.Context, text string, args ...any) (int64, error) {
+	tx, err := b.begin(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n, err := tx.exec(ctx, text, args)
+	if err != nil {
+		tx.rollback()
+		return 0, err
+	}
+	return n, tx.commit(ctx)
+}
+
+// begin waits for the writer's turn. Statements run without the caller's
+// context: a driver's watch over it costs more than the statement, and with
+// one writer nothing inside of the transaction waits.
+func (b *lite) begin(ctx context.Context) (txn, error) {
+	select {
+	case <-b.turn:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	t := (*liteTx)(b)
+	if b.conn == nil {
+		if err := b.connect(ctx); err != nil {
+			b.turn <- struct{}{}
+			return nil, err
+		}
+	}
+	if _, err := t.exec(ctx, `begin immediate`, nil); err != nil {
+		t.rollback()
+		return nil, err
+	}
+	return t, nil
+}
+
+// A liteTx is the writer while it is at work.
+type liteTx lite
+
+func (t *liteTx) prepare(text string) (*sql.Stmt, error) {
+	if st := t.stmts[text]; st != nil {
+		return st, nil
+	}
+	st, err := t.conn.PrepareContext(context.Background(), text)
+	if err == nil {
+		t.stmts[text] = st
+	}
+	return st, err
+}
+
+func (t *liteTx) exec(ctx context.Context, text string, args []any) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	st, err := t.prepare(text)
+	if err != nil {
+		return 0, err
+	}
+	r, err := st.ExecContext(context.Background(), args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+func (t *liteTx) query(ctx context.Context, text string, args []any) (*sql.Rows, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	st, err := t.prepare(text)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(context.Background(), args...)
+}
+
+func (t *liteTx) commit(context.Context) error {
+	if _, err := t.exec(context.Background(), `commit`, nil); err != nil {
+		t.rollback()
+		return err
+	}
+	t.turn <- struct{}{}
+	return nil
+}
+
+// rollback leaves a writer without a transaction behind, a new one if need be.
+func (t *liteTx) rollback() {
+	_, err := t.exec(context.Background(), `rollback`, nil)
+	if err != nil && !strings.Contains(err.Error(), "no transaction is active") {
+		t.conn.Close()
+		t.conn = nil
+	}
+	t.turn <- struct{}{}
+}
+
+func liteKind(err error) kind {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return other
+	}
+	switch e.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return taken
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_FULL:
+		return full
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+		return away
+	}
+	return other
+}
+
+func (b *lite) migrate(ctx context.Context) error {
+	db, err := sql.Open("sqlite", liteDSN(b.path, "busy_timeout(5000)"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return migrate(ctx, goose.DialectSQLite3, db, "sqlite")
+}
