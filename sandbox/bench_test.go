@@ -30,7 +30,7 @@ func BenchmarkSend(b *testing.B) {
 		if _, err := s.SetQuota(sandbox.FirstAppID, "template/send", &quota, nil); err != nil {
 			b.Fatal(err)
 		}
-		post(b, s.URL+templateSend+benchToken(b, s.URL), body)
+		post(b, s.URL+templateSend+token(s.URL), body)
 	})
 }
 
@@ -54,19 +54,4 @@ func post(b *testing.B, url string, body []byte) {
 			}
 		}
 	})
-}
-
-func benchToken(b *testing.B, url string) string {
-	resp, err := http.Get(url + "/cgi-bin/token?grant_type=client_credential&appid=" + sandbox.FirstAppID + "&secret=" + sandbox.FirstSecret)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	var out struct {
-		Token string `json:"access_token"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
-		b.Fatal(err)
-	}
-	return out.Token
 }

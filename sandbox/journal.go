@@ -12,12 +12,13 @@ type journal[T any] struct {
 
 // add appends v and returns its number.
 //
-// The list is cut at twice its bound, by copying, so that a view handed out by
-// after stays as it was and the cost per entry stays constant.
+// The list may grow a quarter beyond its bound and is then cut by copying, so
+// that a view handed out by after stays as it was and the cost per entry stays
+// constant.
 func (j *journal[T]) add(v T) uint64 {
-	if len(j.items) >= 2*j.max {
+	if room := j.max + j.max/4 + 1; len(j.items) >= room {
 		cut := len(j.items) - j.max
-		j.items = append(make([]T, 0, 2*j.max), j.items[cut:]...)
+		j.items = append(make([]T, 0, room), j.items[cut:]...)
 		j.gone += uint64(cut)
 	}
 	j.items = append(j.items, v)

@@ -65,9 +65,14 @@ func (s *Sandbox) pushAll(w *world, a *app) {
 	defer s.pushing.Done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(a.backlog) > 0 && a.callback != nil && s.ctx.Err() == nil {
-		p, cb := a.backlog[0], *a.callback
+	for len(a.backlog) > 0 && s.ctx.Err() == nil {
+		p := a.backlog[0]
 		a.backlog = a.backlog[1:]
+		if a.callback == nil { // taken away meanwhile
+			w.finish(p, &Event{}, s.now())
+			continue
+		}
+		cb := *a.callback
 		s.mu.Unlock()
 		e := s.deliver(cb, a, p.body)
 		s.mu.Lock()

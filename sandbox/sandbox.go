@@ -94,7 +94,9 @@ func (s *Sandbox) Handler() http.Handler { return s }
 
 // Close ends deliveries, long polls and streams, and waits for the deliveries.
 func (s *Sandbox) Close() {
-	s.stop()
+	s.mu.Lock()
+	s.stop() // under the lock, so that no pusher starts afterwards
+	s.mu.Unlock()
 	s.pushing.Wait()
 	s.client.CloseIdleConnections()
 }
