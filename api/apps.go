@@ -216,7 +216,8 @@ func (d *Door) pathApp(c *call) (wxnotify.App, error) {
 	if !wxnotify.ValidAppID(id) || c.key.App != "" && c.key.App != id {
 		return wxnotify.App{}, refuseApp()
 	}
-	return d.Admin.App(c.Context(), id)
+	a, err := d.Admin.App(c.Context(), id)
+	return a, absentApp(err)
 }
 
 // GET /v1/apps/{appid}
@@ -269,5 +270,6 @@ func (d *Door) deleteApp(c *call) (answer, error) {
 		return answer{}, err
 	}
 	d.forget()
+	d.templates.drop()
 	return answer{status: http.StatusNoContent}, nil
 }

@@ -137,7 +137,16 @@ func (d *Door) app(ctx context.Context, key wxnotify.Key, name string) (wxnotify
 	if !wxnotify.ValidAppID(name) || key.App != "" && key.App != name {
 		return wxnotify.App{}, refuseApp()
 	}
-	return d.apps.get(ctx, name)
+	app, err := d.apps.get(ctx, name)
+	return app, absentApp(err)
+}
+
+// absentApp makes an app that is not there look like one of somebody else.
+func absentApp(err error) error {
+	if wxnotify.CodeOf(err) == wxnotify.AppUnknown {
+		return refuseApp()
+	}
+	return err
 }
 
 func refuseApp() error {

@@ -104,7 +104,7 @@ var routes = []route{
 	},
 	{
 		method: "PUT", path: "/v1/templates/{id}", scope: wxnotify.ScopeAdmin, handle: (*Door).putTemplate, name: "putTemplate", tag: tagTemplates,
-		summary: "Describe a template", doc: "Give it an alias, or say what WeChat's lists do not.", in: PutTemplate{}, out: Template{}, status: http.StatusOK,
+		summary: "Describe a template", doc: "Give it an alias, or say what WeChat's lists do not. What is left out stays.", in: PutTemplate{}, out: Template{}, status: http.StatusOK,
 		refuses: []wxnotify.Code{wxnotify.AppUnknown, wxnotify.AppRequired, wxnotify.NotFound},
 	},
 	{

@@ -68,10 +68,11 @@ func (d *Door) listTemplates(c *call) (answer, error) {
 	return ok(out)
 }
 
-// A PutTemplate is the body of PUT /v1/templates/{id}.
+// A PutTemplate is the body of PUT /v1/templates/{id}. What is left out stays
+// as it is known.
 type PutTemplate struct {
 	App      string    `json:"app,omitempty" doc:"The appid. May be left out with a key that is bound to one app, or when only one app exists."`
-	Alias    string    `json:"alias,omitempty" doc:"A name of yours that can stand for the id." pattern:"^[0-9A-Za-z_.-]{1,64}$" example:"accepted"`
+	Alias    *string   `json:"alias,omitempty" doc:"A name of yours that can stand for the id; empty takes it away." pattern:"^[0-9A-Za-z_.-]{1,64}$" example:"accepted"`
 	Channel  string    `json:"channel" enum:"template,subscribe"`
 	Kind     string    `json:"kind,omitempty" doc:"Of a subscribe template. Default once." enum:"once,longterm"`
 	Title    string    `json:"title,omitempty" maxLength:"100" example:"接单通知"`
@@ -96,13 +97,14 @@ func (d *Door) putTemplate(c *call) (answer, error) {
 	if err := firstError(err, in.check()); err != nil {
 		return answer{}, err
 	}
-	t := wxnotify.Template{App: app.ID, ID: id, Alias: in.Alias, Channel: wxnotify.Channel(in.Channel), Kind: in.Kind, Title: in.Title}
-	if t.Channel == wxnotify.ChannelSubscribe && t.Kind == "" {
-		t.Kind = wxnotify.KindOnce
+	t := wxnotify.Template{}
+	if known, err := d.known(c.Context(), app.ID, id); err != nil {
+		return answer{}, err
+	} else if known != nil && known.ID == id {
+		t = *known
 	}
-	for _, k := range in.Keywords {
-		t.Keywords = append(t.Keywords, wxnotify.Keyword(k))
-	}
+	t.App, t.ID = app.ID, id
+	in.apply(&t)
 	if err := d.Admin.PutTemplate(c.Context(), t); err != nil {
 		return answer{}, err
 	}
@@ -110,9 +112,33 @@ func (d *Door) putTemplate(c *call) (answer, error) {
 	return ok(showTemplate(&t))
 }
 
+// apply writes what was said over what is known.
+func (in *PutTemplate) apply(t *wxnotify.Template) {
+	t.Channel = wxnotify.Channel(in.Channel)
+	set(&t.Alias, in.Alias)
+	if in.Kind != "" {
+		t.Kind = in.Kind
+	}
+	switch {
+	case t.Channel == wxnotify.ChannelTemplate:
+		t.Kind = ""
+	case t.Kind == "":
+		t.Kind = wxnotify.KindOnce
+	}
+	if in.Title != "" {
+		t.Title = in.Title
+	}
+	if in.Keywords != nil {
+		t.Keywords = make([]wxnotify.Keyword, len(in.Keywords))
+		for i, k := range in.Keywords {
+			t.Keywords[i] = wxnotify.Keyword(k)
+		}
+	}
+}
+
 func (in *PutTemplate) check() error {
 	f := faults{}
-	f.check(in.Alias == "" || wxnotify.ValidTemplateID(in.Alias), wxnotify.FieldInvalid, "alias", "an alias has 1 to 64 letters, digits, _, . and -")
+	f.check(in.Alias == nil || *in.Alias == "" || wxnotify.ValidTemplateID(*in.Alias), wxnotify.FieldInvalid, "alias", "an alias has 1 to 64 letters, digits, _, . and -")
 	f.add("channel", requireOneOf("channel", in.Channel, "template", "subscribe"))
 	f.check(in.Kind == "" || in.Channel == string(wxnotify.ChannelSubscribe), wxnotify.FieldInvalid, "kind", "only a subscribe template has a kind")
 	f.check(in.Kind == "" || in.Kind == wxnotify.KindOnce || in.Kind == wxnotify.KindLongterm, wxnotify.FieldInvalid, "kind", "one of once, longterm")

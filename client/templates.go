@@ -33,10 +33,10 @@ func (c *Client) Templates(ctx context.Context, app string) iter.Seq2[Template, 
 	return list[Template](ctx, c, "/v1/templates", appQuery(app))
 }
 
-// A PutTemplate describes a template.
+// A PutTemplate describes a template. What is left out stays as it is known.
 type PutTemplate struct {
 	App      string    `json:"app,omitempty"`
-	Alias    string    `json:"alias,omitempty"`
+	Alias    *string   `json:"alias,omitempty"` // empty takes it away
 	Channel  string    `json:"channel"`
 	Kind     string    `json:"kind,omitempty"`
 	Title    string    `json:"title,omitempty"`
