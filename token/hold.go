@@ -74,15 +74,12 @@ func (h *hold) failing(app wxnotify.App, now wxnotify.Now) bool {
 	return h.failed != nil && now.Real.Before(h.until) && h.failedWith == app.Secret
 }
 
-// take makes t the token. The same one again is looked at anew a little later.
+// take makes t the token. Where WeChat gave the same one again, since it is too
+// early for a successor, half of what is left is waited for.
 func (h *hold) take(t wxnotify.Token, mode wxnotify.TokenMode, now wxnotify.Now) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.failed, h.fails = nil, 0
-	if t.Gen == h.token.Gen {
-		h.renewAt = now.Virtual.Add(spread)
-		return
-	}
 	ahead := stableAhead
 	if mode == wxnotify.ClassicToken {
 		ahead = classicAhead

@@ -367,7 +367,7 @@ func TestTooEarlyForASuccessor(t *testing.T) {
 		first, _ := w.get(k)
 		ahead.Store(int64(2 * time.Minute))
 		time.Sleep(110 * time.Minute)
-		for range 60 {
+		for range 80 {
 			time.Sleep(5 * time.Second)
 			if v, gen := w.get(k); !w.accepts(v) || (v == first) != (gen == 1) {
 				t.Fatalf("generation %d", gen)
