@@ -246,7 +246,9 @@ func TestContention(t *testing.T) {
 // A renewer that dies under its lease: others wait, and go on when it is over.
 func TestALapsedLease(t *testing.T) {
 	in(t, bothModes, func(t *testing.T, w *world) {
-		w.row.leased = time.Now().Add(leaseFor)
+		if ok, err := w.row.LeaseRenewal(t.Context(), w.app.ID, time.Now(), leaseFor); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
 		k := w.keeper(Options{})
 		began := time.Now()
 		if o := w.failure(k); o.Kind != wxnotify.NotSent || time.Since(began) > 2*patience {

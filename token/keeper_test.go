@@ -2,7 +2,6 @@ package token
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
 	"log/slog"
@@ -17,6 +16,8 @@ import (
 
 	"github.com/wxnotify/wxnotify"
 	"github.com/wxnotify/wxnotify/sandbox"
+	"github.com/wxnotify/wxnotify/store"
+	"github.com/wxnotify/wxnotify/store/storetest"
 	"github.com/wxnotify/wxnotify/wechat"
 )
 
@@ -35,7 +36,7 @@ func newWorld(t *testing.T, mode wxnotify.TokenMode) *world {
 	t.Cleanup(wx.Close)
 	a := wx.State().Apps[0]
 	return &world{
-		t: t, wx: wx, row: new(row),
+		t: t, wx: wx, row: &row{Store: storetest.Open(t, storetest.SQLite(t), nil)},
 		client: wechat.New(wechat.Options{Transport: inside{wx}}),
 		app:    wxnotify.App{ID: a.AppID, Secret: wxnotify.NewSecret(a.Secret), TokenMode: mode},
 	}
@@ -116,56 +117,34 @@ func (in inside) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 	return rec.Result(), nil
 }
 
-// A row is the shared row, in memory.
+// A row is the store, which can break.
 type row struct {
-	mu     sync.Mutex
-	token  wxnotify.Token
-	leased time.Time
-	away   error
-	drops  atomic.Int64
-	meets  func() // before a lease is given
+	*store.Store
+	away  error        // of every call; nil: it is there
+	drops atomic.Int64 // calls of DropToken
+	meets func()       // called once, before a lease is given
 }
 
-func (r *row) LoadToken(context.Context, string) (wxnotify.Token, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.token, r.away
+func (r *row) LoadToken(ctx context.Context, app string) (wxnotify.Token, error) {
+	if r.away != nil {
+		return wxnotify.Token{}, r.away
+	}
+	return r.Store.LoadToken(ctx, app)
 }
 
-func (r *row) SaveToken(_ context.Context, _ string, t wxnotify.Token, gen int64) (bool, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.away != nil || r.token.Gen != gen {
+func (r *row) DropToken(ctx context.Context, app string, gen int64) (bool, error) {
+	if r.drops.Add(1); r.away != nil {
 		return false, r.away
 	}
-	r.token, r.leased = t, time.Time{}
-	return true, nil
+	return r.Store.DropToken(ctx, app, gen)
 }
 
-func (r *row) DropToken(_ context.Context, _ string, gen int64) (bool, error) {
-	r.drops.Add(1)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.away != nil || r.token.Gen != gen {
-		return false, r.away
-	}
-	r.token.Dead = sha256.Sum256([]byte(r.token.Value.Reveal()))
-	r.token.Value = wxnotify.Secret{}
-	return true, nil
-}
-
-func (r *row) LeaseRenewal(_ context.Context, _ string, now time.Time, d time.Duration) (bool, error) {
+func (r *row) LeaseRenewal(ctx context.Context, app string, now time.Time, d time.Duration) (bool, error) {
 	if f := r.meets; f != nil {
 		r.meets = nil
 		f()
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.away != nil || now.Before(r.leased) {
-		return false, r.away
-	}
-	r.leased = now.Add(d)
-	return true, nil
+	return r.Store.LeaseRenewal(ctx, app, now, d)
 }
 
 var bothModes = []wxnotify.TokenMode{wxnotify.StableToken, wxnotify.ClassicToken}
