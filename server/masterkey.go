@@ -36,7 +36,7 @@ func (c Config) Master() ([]byte, error) {
 	if err := c.checkMasterKey(); err != nil {
 		return nil, err
 	}
-	db := sqlitePath(c.Database.Reveal())
+	db := c.SQLiteFile()
 	file := db + ".key"
 	text, err := os.ReadFile(file)
 	switch {
@@ -55,10 +55,13 @@ func (c Config) Master() ([]byte, error) {
 	return makeKey(file)
 }
 
-// sqlitePath is the file that a sqlite: address names.
-func sqlitePath(dsn string) string {
-	path, _, _ := strings.Cut(strings.TrimPrefix(dsn, "sqlite:"), "?")
-	return strings.TrimPrefix(path, "//")
+// SQLiteFile is the file that holds the database, "" where it is none.
+func (c Config) SQLiteFile() string {
+	path, ok := strings.CutPrefix(c.Database.Reveal(), "sqlite:")
+	if !ok {
+		return ""
+	}
+	return path
 }
 
 func decodeKey(text string) ([]byte, error) {

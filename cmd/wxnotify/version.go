@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"runtime/debug"
-)
 
-// version is set when a release is linked.
-var version string
+	"github.com/wxnotify/wxnotify/server"
+)
 
 type versionCmd struct {
 	JSON bool `name:"json" help:"Print JSON."`
@@ -20,20 +18,10 @@ func (versionCmd) Help() string { return "Example:\n\n  wxnotify version" }
 
 // Run prints the version, the Go that built it and the platform.
 func (c versionCmd) Run() error {
-	v, platform := programVersion(), runtime.GOOS+"/"+runtime.GOARCH
+	v, platform := server.Version(), runtime.GOOS+"/"+runtime.GOARCH
 	if c.JSON {
 		return json.NewEncoder(os.Stdout).Encode(map[string]string{"version": v, "go": runtime.Version(), "platform": platform})
 	}
 	_, err := fmt.Printf("wxnotify %s (%s, %s)\n", v, runtime.Version(), platform)
 	return err
-}
-
-func programVersion() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "unknown"
 }
