@@ -21,13 +21,16 @@ type job struct {
 // claim is the loop's Claim.
 func (b *Box) claim(ctx context.Context) ([]job, time.Duration, error) {
 	now := b.opt.Now()
-	wants, again := b.lanes.wants(now.Real)
+	wants := b.lanes.wants(now.Real)
 	if len(wants) == 0 {
-		return nil, again, nil
+		return nil, b.lanes.again(now.Real), nil
 	}
 	since := time.Now()
 	c, err := b.store.Claim(ctx, now, lease, wants)
 	if err != nil {
+		for _, w := range wants {
+			b.lanes.wake(w.App)
+		}
 		return nil, 0, fmt.Errorf("claim: %w", err)
 	}
 	b.lanes.claimed(wants, c)
@@ -38,11 +41,7 @@ func (b *Box) claim(ctx context.Context) ([]job, time.Duration, error) {
 	for _, r := range c.Rest {
 		b.tell(r)
 	}
-	_, again = b.lanes.wants(b.opt.Now().Real)
-	if len(c.Full) > 0 && len(jobs) == 0 {
-		again = time.Millisecond
-	}
-	return jobs, again, nil
+	return jobs, b.lanes.again(b.opt.Now().Real), nil
 }
 
 // call is the loop's Do: one attempt, from the lease's check to Next.

@@ -22,6 +22,9 @@ type lane struct {
 	pace   *rate.Limiter
 }
 
+// longAgo is a time to look that has long passed.
+var longAgo = time.Unix(1, 0)
+
 // lanes holds the lane of every app.
 type lanes struct {
 	mu    sync.Mutex
@@ -30,13 +33,15 @@ type lanes struct {
 
 func (l *lanes) init() { l.byApp = map[string]*lane{} }
 
-// wake marks an app as having work.
-func (l *lanes) wake(app string) {
+// wake marks an app as having work. It is false when there is no such lane yet.
+func (l *lanes) wake(app string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if n, ok := l.byApp[app]; ok {
-		n.look = time.Time{}.Add(1)
+	n, ok := l.byApp[app]
+	if ok {
+		n.look = longAgo
 	}
+	return ok
 }
 
 // adopt brings the lanes in line with the apps there are, and marks each as
@@ -53,7 +58,7 @@ func (l *lanes) adopt(apps []wxnotify.App) {
 			l.byApp[a.ID] = n
 		}
 		n.set(a)
-		n.look = time.Time{}.Add(1)
+		n.look = longAgo
 	}
 	for id := range l.byApp {
 		if !seen[id] {
@@ -75,32 +80,39 @@ func (n *lane) set(a wxnotify.App) {
 	}
 }
 
-// wants says what to claim now, and when to ask again.
+// wants says what to claim now. Asking takes the wake-up: one that comes while
+// the claim is under way counts for the next.
 //
 // A busy lane asks once a quarter of its slots is free: claiming in handfuls
 // costs a transaction each.
-func (l *lanes) wants(now time.Time) (wants []wxnotify.Want, again time.Duration) {
+func (l *lanes) wants(now time.Time) (wants []wxnotify.Want) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	again = sweepEvery
 	left := batchMax
 	for id, n := range l.byApp { // the map's order is the fair turn
-		if n.look.IsZero() {
+		k := min(n.free(), left)
+		if n.look.IsZero() || later(n.look, n.hold).After(now) || k <= 0 || n.flying > 0 && k < int(n.limit)/4 {
 			continue
 		}
-		if at := later(n.look, n.hold); at.After(now) {
-			again = min(again, at.Sub(now))
-			continue
-		}
-		k := n.free()
-		if k <= 0 || left <= 0 || n.flying > 0 && k < int(n.limit)/4 {
-			continue
-		}
-		k = min(k, left)
+		n.look = time.Time{}
 		left -= k
 		wants = append(wants, wxnotify.Want{App: id, N: k})
 	}
-	return wants, max(again, time.Millisecond)
+	return wants
+}
+
+// again says how long nothing has to be asked, if nobody wakes us and no call
+// ends: at most as long as the sweep lets things lie.
+func (l *lanes) again(now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	again := sweepEvery
+	for _, n := range l.byApp {
+		if !n.look.IsZero() && n.free() > 0 {
+			again = min(again, later(n.look, n.hold).Sub(now))
+		}
+	}
+	return max(again, time.Millisecond)
 }
 
 // free is how many calls may be started: no more than the slots, and than the
@@ -118,13 +130,13 @@ func (l *lanes) claimed(wants []wxnotify.Want, c wxnotify.Claim) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, w := range wants {
-		if n := l.byApp[w.App]; n != nil {
+		if n := l.byApp[w.App]; n != nil && n.look.IsZero() {
 			n.look = c.Next[w.App]
 		}
 	}
 	for _, app := range c.Full {
 		if n := l.byApp[app]; n != nil {
-			n.look = time.Time{}.Add(1)
+			n.look = longAgo
 		}
 	}
 	for _, t := range c.Tries {

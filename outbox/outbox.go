@@ -129,7 +129,10 @@ func (b *Box) Run(ctx context.Context) {
 
 // Wake makes the box look for work of app now: something came in, or may go.
 func (b *Box) Wake(app string) {
-	b.lanes.wake(app)
+	if !b.lanes.wake(app) { // a new app: the sweep reads them anew
+		b.Tick()
+		return
+	}
 	b.loop.Wake()
 }
 
