@@ -30,6 +30,8 @@ var controlRoutes = []struct {
 	serve         handler
 }{
 	{"GET", "/sandbox/state", getState},
+	{"GET", "/sandbox/stock", getStock},
+	{"GET", "/sandbox/server", getServer},
 	{"POST", "/sandbox/apps", postApp},
 	{"POST", "/sandbox/users", postUser},
 	{"POST", "/sandbox/templates", postTemplate},
@@ -47,6 +49,7 @@ var controlRoutes = []struct {
 	{"DELETE", "/sandbox/faults", deleteFaults},
 	{"DELETE", "/sandbox/faults/{id}", deleteFaults},
 	{"POST", "/sandbox/tokens/revoke", postRevoke},
+	{"GET", "/sandbox/events", getEvents},
 	{"POST", "/sandbox/events", postEvent},
 	{"POST", "/sandbox/clock", postClock},
 	{"GET", "/sandbox/clock", getClock},
@@ -65,11 +68,16 @@ func (s *Sandbox) control() http.Handler {
 	mux.HandleFunc("/sandbox/", func(w http.ResponseWriter, r *http.Request) {
 		writeRefusal(w, refuse(404, "there is no %s %s in the sandbox; its calls are listed in the manual", r.Method, r.URL.Path))
 	})
+	return sameSite(mux)
+}
+
+// sameSite refuses changes that a page of another site asks for.
+func sameSite(h http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeRefusal(w, refuse(403, "a page of another site may not change the sandbox"))
 	}))
-	return guard.Handler(mux)
+	return guard.Handler(h)
 }
 
 func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, h handler) {

@@ -66,6 +66,23 @@ func postRevoke(s *Sandbox, r *http.Request) (any, error) {
 	return struct{}{}, s.RevokeTokens(b.AppID)
 }
 
+// GET /sandbox/events
+func getEvents(s *Sandbox, r *http.Request) (any, error) {
+	if err := onlyQuery(r, "after", "limit"); err != nil {
+		return nil, err
+	}
+	after, err := number(r, "after", 0, 0, 1<<62)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := number(r, "limit", 1000, 1, 10_000)
+	if err != nil {
+		return nil, err
+	}
+	events, last := s.Events(uint64(after), int(limit))
+	return page[*Event]{events, last}, nil
+}
+
 // POST /sandbox/events
 //
 // The answer comes after the last delivery.

@@ -4,6 +4,8 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+
+	"github.com/wxnotify/wxnotify/wechat"
 )
 
 // The phone: / is phone/index.html, everything else in the folder is served
@@ -26,6 +28,8 @@ func pages() http.Handler {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFileFS(w, r, files, "/")
 	})
+	codes := errcodes()
+	mux.HandleFunc("GET /phone/codes.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 200, codes) })
 	mux.Handle("GET /phone/", http.StripPrefix("/phone/", http.FileServerFS(files)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -35,4 +39,21 @@ func pages() http.Handler {
 		h.Set("Cache-Control", "no-cache")
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// errcodes is the errcode table for the page: what each means, and what the
+// server does about it.
+func errcodes() []byte {
+	type line struct {
+		Errcode int    `json:"errcode"`
+		Text    string `json:"text"`
+		Calls   string `json:"calls"`
+		En      string `json:"en"`
+		Zh      string `json:"zh"`
+	}
+	var all []line
+	for _, c := range wechat.Codes() {
+		all = append(all, line{c.Errcode, c.Text, string(c.Calls), c.En, c.Zh})
+	}
+	return encode(all)
 }

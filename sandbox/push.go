@@ -156,6 +156,15 @@ func withQuery(address string, q url.Values) string {
 	return address + "?" + q.Encode()
 }
 
+// Events returns the events after a number whose deliveries are over, oldest
+// first, at most limit, and the number of the newest there is.
+func (s *Sandbox) Events(after uint64, limit int) ([]*Event, uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := s.w.events.after(after)
+	return append([]*Event{}, kept[:min(limit, len(kept))]...), s.w.events.last()
+}
+
 // PushEvent pushes an event of the caller's making, or an old one again, to the
 // app's callback, and waits for the end of its deliveries. ToUserName,
 // CreateTime and MsgType are filled in where they are missing.

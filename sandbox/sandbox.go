@@ -22,9 +22,11 @@ package sandbox
 
 import (
 	"context"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -53,6 +55,7 @@ type Sandbox struct {
 	opt   Options
 	api   http.Handler
 	pages http.Handler
+	peer  atomic.Pointer[peer]
 
 	mu      sync.Mutex
 	w       *world
@@ -83,7 +86,9 @@ func New(o Options) *Sandbox {
 	}
 	s := &Sandbox{opt: o, client: callbackClient(o.Callbacks)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
-	s.w = newWorld(o, 1)
+	// A listener of an earlier process must not take this world for the one
+	// that it knows.
+	s.w = newWorld(o, 1+rand.IntN(1<<40)) //nolint:gosec // no secret
 	s.api = s.control()
 	s.pages = pages()
 	return s
@@ -101,8 +106,8 @@ func (s *Sandbox) Close() {
 	s.client.CloseIdleConnections()
 }
 
-// ServeHTTP serves the phone at /, the control API under /sandbox/, and
-// WeChat's own paths everywhere else.
+// ServeHTTP serves the phone at /, the control API under /sandbox/, the API of
+// a server that joined under /server/, and WeChat's own paths everywhere else.
 func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch p := r.URL.Path; {
 	case strings.HasPrefix(p, "/cgi-bin/"):
@@ -112,6 +117,10 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case p == "/" || strings.HasPrefix(p, "/phone/"):
 		s.pages.ServeHTTP(w, r)
 	default:
+		if h := s.joined(p); h != nil {
+			h.ServeHTTP(w, r)
+			return
+		}
 		s.wechat(w, r)
 	}
 }

@@ -7,7 +7,7 @@ import (
 // world is everything that Reset forgets. Its methods expect the lock of the
 // sandbox to be held and take the time as an argument.
 type world struct {
-	generation int // 1, 2, 3 …: which world since the process started
+	generation int // which world this is; a reset makes the next one
 	offset     time.Duration
 	moves      uint64 // how often the clock was moved
 
