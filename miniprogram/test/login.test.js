@@ -89,6 +89,28 @@ test('two calls that find the session dead renew it once', async () => {
   assert.deepEqual(phone.queued(), [])
 })
 
+test('a late 401 of the old session leaves the new one alone', async () => {
+  const phone = new Phone()
+  const notify = phone.start()
+  notify.start({})
+  await phone.idle()
+  const { request } = phone.wx
+  let late
+  phone.wx.request = (options) => { late = options.success }
+  const stock = notify.me()
+  await phone.idle()
+  phone.wx.request = request
+  phone.answer = (request) => {
+    if (request.path === '/mp/v1/login') return ok(session({ session: 'session-2' }))
+    return request.header.Authorization === 'Bearer session-2' ? well(request) : problem(401, 'unauthenticated')
+  }
+  notify.form(submit(ID))
+  await phone.idle()
+  late({ statusCode: 401, data: {}, header: {} })
+  assert.equal((await stock).touser, 'oUser')
+  assert.equal(phone.logins, 2)
+})
+
 test('a server that always answers 401 gets two tries, then the backoff', async (t) => {
   hush(t)
   const phone = new Phone((request) => request.path === '/mp/v1/login' ? ok(session()) : problem(401, 'unauthenticated'))

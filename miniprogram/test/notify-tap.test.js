@@ -49,6 +49,15 @@ test('a tap gives its form id to the notifier, with its scene, and presses', asy
   assert.equal(component.data.presses, 1)
 })
 
+test('its scene is named where an id is dropped', async (t) => {
+  const said = hush(t)
+  const phone = new Phone()
+  phone.start()
+  form(page()).submit({ detail: { value: {}, formId: 'the formId is a mock one' } })
+  await phone.idle()
+  assert.match(said[0], /scene menu/)
+})
+
 test('it presses without a form id, and without a notifier, too', async (t) => {
   const said = hush(t)
   const phone = new Phone()

@@ -243,8 +243,8 @@ test('Retry-After is obeyed, even on hide and with the network back', async (t) 
   }
 })
 
-test('a Retry-After that is a date, nonsense or a year does not stop it for long', async (t) => {
-  for (const value of ['Wed, 25 Nov 2026 00:00:00 GMT', 'soon', '-5', '31536000']) {
+test('a Retry-After that is a date, nonsense or hours does not stop it for over an hour', async (t) => {
+  for (const value of ['Wed, 25 Nov 2026 00:00:00 GMT', 'soon', '-5', '7200']) {
     hush(t)
     const phone = new Phone(after(problem(429, 'rate_limited', { 'Retry-After': value }), tookAll))
     const notify = phone.start()
