@@ -246,11 +246,11 @@ func (c *call) refuse(code int) { c.refuseText(code, wireText(code)) }
 func (c *call) refuseText(code int, text string) {
 	c.errcode = code
 	text += c.suffix()
-	b := append(make([]byte, 0, len(text)+40), `{"errcode":`...)
-	b = strconv.AppendInt(b, int64(code), 10)
+	b := strconv.AppendInt([]byte(`{"errcode":`), int64(code), 10)
 	b = append(b, `,"errmsg":`...)
 	b, _ = jsontext.AppendQuote(b, text) // bad UTF-8 is replaced
-	c.reply = append(b, '}')
+	b = append(b, '}')
+	c.reply = b
 }
 
 var (

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -100,9 +101,7 @@ func answerSheet(r *http.Request, do func(appid, openid string, results map[stri
 		return nil, err
 	}
 	out := map[string]string{"errMsg": message}
-	for id, result := range results {
-		out[id] = result
-	}
+	maps.Copy(out, results)
 	return out, nil
 }
 

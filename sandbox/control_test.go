@@ -102,7 +102,7 @@ func TestOtherSitesMayNotChangeTheSandbox(t *testing.T) {
 		"Origin":         {"https://example.com": 403, w.url: 200},
 	} {
 		for value, want := range values {
-			req, _ := http.NewRequest("POST", w.url+"/sandbox/reset", nil)
+			req, _ := http.NewRequest(http.MethodPost, w.url+"/sandbox/reset", nil)
 			req.Header.Set(header, value)
 			resp, err := http.DefaultClient.Do(req)
 			if err != nil {
@@ -130,7 +130,7 @@ func TestPageIsServedUnderAStrictPolicy(t *testing.T) {
 		}
 		_ = resp.Body.Close()
 		_, body := w.do("GET", path, nil)
-		if resp.StatusCode != 200 || !strings.HasPrefix(resp.Header.Get("Content-Type"), c.kind) || !strings.Contains(string(body), c.says) {
+		if resp.StatusCode != http.StatusOK || !strings.HasPrefix(resp.Header.Get("Content-Type"), c.kind) || !strings.Contains(string(body), c.says) {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, resp.Header.Get("Content-Type"))
 		}
 		if got := resp.Header.Get("Content-Security-Policy"); got != "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'" {

@@ -201,7 +201,7 @@ func (s *Sandbox) AddFault(f Fault) (id string, err error) {
 		f.ID, f.Hits = "flt_"+strconv.Itoa(w.nextID), 0
 		rule := &fault{Fault: f}
 		if f.Probability > 0 {
-			rule.draw = rand.New(rand.NewPCG(f.Seed, 0)) //nolint:gosec // drawn the same every time, on purpose
+			rule.draw = rand.New(rand.NewPCG(f.Seed, 0)) // drawn the same every time
 		}
 		w.faults = append(w.faults, rule)
 		return nil

@@ -24,7 +24,7 @@ func TestHandlerInsideABubble(t *testing.T) {
 		post := func(target string, body any) map[string]any {
 			b, _ := json.Marshal(body)
 			w := httptest.NewRecorder()
-			s.Handler().ServeHTTP(w, httptest.NewRequest("POST", target, bytes.NewReader(b)))
+			s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, target, bytes.NewReader(b)))
 			out := map[string]any{}
 			if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
 				t.Fatalf("%s: %v", w.Body, err)
@@ -60,7 +60,7 @@ func TestDropWithoutAConnectionAborts(t *testing.T) {
 					t.Errorf("%s: got %v, want http.ErrAbortHandler", effect, err)
 				}
 			}()
-			s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/cgi-bin/token", nil))
+			s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/cgi-bin/token", nil))
 		}()
 	}
 }

@@ -87,7 +87,7 @@ func (w *world) getCategory(c *call) { c.answerData(categories, nil) }
 // GET /wxaapi/newtmpl/getpubtemplatetitles
 func (w *world) publicTitles(c *call) {
 	wanted := map[int]bool{}
-	for _, text := range strings.Split(c.args.text("ids"), ",") {
+	for text := range strings.SplitSeq(c.args.text("ids"), ",") {
 		id, err := strconv.Atoi(text)
 		if err != nil {
 			c.refuse(map[bool]int{true: 200018, false: 200019}[c.args.text("ids") == ""])

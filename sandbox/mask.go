@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -21,7 +22,7 @@ func maskMembers(body []byte) (jsontext.Value, bool) {
 			return nil, false // a second value after the first, or a pit
 		}
 		t, err := d.ReadToken()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return bytes.TrimSpace(out.Bytes()), out.Len() > 0
 		}
 		if err != nil || e.WriteToken(t) != nil {

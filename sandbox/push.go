@@ -127,7 +127,7 @@ func (s *Sandbox) deliverOnce(cb Callback, a *app, event []byte) (problem string
 	if err != nil {
 		return "cannot encrypt: " + err.Error()
 	}
-	req, err := http.NewRequestWithContext(ctx, "POST", withQuery(cb.URL, l.query), strings.NewReader(l.body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, withQuery(cb.URL, l.query), strings.NewReader(l.body))
 	if err != nil {
 		return "the callback url cannot be used"
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -178,9 +179,7 @@ func order(form string) map[string]any {
 // with returns m with some members changed; a nil value takes one out.
 func with(m map[string]any, changes map[string]any) map[string]any {
 	out := map[string]any{}
-	for k, v := range m {
-		out[k] = v
-	}
+	maps.Copy(out, m)
 	for k, v := range changes {
 		if v == nil {
 			delete(out, k)

@@ -58,11 +58,10 @@ func (w *world) addApp(id, secret string) *app {
 	return a
 }
 
-func (a *app) addUser(openid, nickname string) *user {
+func (a *app) addUser(openid, nickname string) {
 	u := &user{openid: openid, nickname: nickname, consents: map[string]*consent{}}
 	a.users = append(a.users, u)
 	a.byOpenid[openid] = u
-	return u
 }
 
 func (a *app) addTemplate(t *template) {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -81,9 +82,9 @@ func readValue(d *jsontext.Decoder, v *value) error {
 
 // find returns the last entry with that key, as WeChat takes the last duplicate.
 func find(data []value, key string) value {
-	for i := len(data) - 1; i >= 0; i-- {
-		if data[i].key == key {
-			return data[i]
+	for _, v := range slices.Backward(data) {
+		if v.key == key {
+			return v
 		}
 	}
 	return value{key: key}

@@ -22,7 +22,7 @@ type listener struct {
 
 func (w *world) listen(last string) *listener {
 	w.t.Helper()
-	req, err := http.NewRequest("GET", w.url+"/sandbox/stream", nil)
+	req, err := http.NewRequest(http.MethodGet, w.url+"/sandbox/stream", nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func (w *world) listen(last string) *listener {
 		req.Header.Set("Last-Event-ID", last)
 	}
 	resp, err := http.DefaultClient.Do(req)
-	if err != nil || resp.StatusCode != 200 {
+	if err != nil || resp.StatusCode != http.StatusOK {
 		w.t.Fatalf("stream: %v %v", resp, err)
 	}
 	l := &listener{t: w.t, resp: resp, sc: bufio.NewScanner(resp.Body)}
@@ -147,14 +147,14 @@ func TestStreamRefusesForeignIDs(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	for _, id := range []string{"x", "1.2.3", "1.2.3.4.-5", "1.2.3.4.99999999999999999999"} {
-		req, _ := http.NewRequest("GET", w.url+"/sandbox/stream", nil)
+		req, _ := http.NewRequest(http.MethodGet, w.url+"/sandbox/stream", nil)
 		req.Header.Set("Last-Event-ID", id)
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = resp.Body.Close()
-		if resp.StatusCode != 400 {
+		if resp.StatusCode != http.StatusBadRequest {
 			t.Errorf("%q: %d", id, resp.StatusCode)
 		}
 	}

@@ -39,7 +39,7 @@ func eachMember(body []byte, f func(name string, d *jsontext.Decoder) error) boo
 		return false
 	}
 	_, err := r.dec.ReadToken()
-	return err == io.EOF
+	return errors.Is(err, io.EOF)
 }
 
 // readObject reads the object that comes next.
