@@ -95,7 +95,8 @@ func BenchmarkBare(b *testing.B) {
 }
 
 // What a send allocates beyond net/http's own share is small and stays so. Not
-// parallel: allocations are counted over the whole process.
+// parallel: allocations are counted over the whole process. The race detector
+// makes sync.Pool forget, hence some slack.
 func TestSendAllocatesLittle(t *testing.T) {
 	c := New(Options{URL: silent(t)})
 	t.Cleanup(c.Close)
@@ -104,7 +105,7 @@ func TestSendAllocatesLittle(t *testing.T) {
 			t.Fatal(o)
 		}
 	})
-	if n > 56 {
+	if n > 64 {
 		t.Errorf("%v allocations for a send", n)
 	}
 }

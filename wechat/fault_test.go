@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -175,9 +176,10 @@ func TestNothingSent(t *testing.T) {
 	}
 	closed := "http://" + l.Addr().String()
 	l.Close()
-	untrusted := httptest.NewTLSServer(nil)
+	untrusted := httptest.NewUnstartedServer(nil)
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0) // it would tell of the handshake
+	untrusted.StartTLS()
 	t.Cleanup(untrusted.Close)
-	untrusted.Config.ErrorLog = nil
 	plain := httptest.NewServer(nil)
 	t.Cleanup(plain.Close)
 	for url, want := range map[string]string{
