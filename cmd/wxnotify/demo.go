@@ -124,7 +124,10 @@ func (d *demo) serve(ctx context.Context) error {
 	g.Go(func() error { return s.Run(ctx) })
 	g.Go(func() error {
 		c := remote{Server: "http://" + d.addr, Key: d.conf.APIKey}.open()
-		if err := d.prepare(ctx, c); err != nil {
+		switch err := d.prepare(ctx, c); {
+		case ctx.Err() != nil:
+			return nil // stopped before it had begun
+		case err != nil:
 			return err
 		}
 		d.banner()

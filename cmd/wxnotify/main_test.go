@@ -13,15 +13,6 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"wxnotify": main})
 }
 
-// The scripts in testdata are what people type, and what they see.
-func TestScripts(t *testing.T) {
-	t.Parallel()
-	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: func(e *testscript.Env) error {
-		e.Setenv("HOME", e.WorkDir)
-		return nil
-	}})
-}
-
 func TestEveryCommandHasAnExample(t *testing.T) {
 	t.Parallel()
 	var c cli

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bufio"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The scripts in testdata are what people type, and what they see.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", e.WorkDir)
+			e.Values[running{}] = &program{}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"start": startCmd,
+			"stop":  stopCmd,
+			"taken": takenCmd,
+		},
+	})
+}
+
+// A program is one of ours that runs beside a script.
+type program struct {
+	cmd  *exec.Cmd
+	said chan string // its lines; closed at its end
+}
+
+// startCmd runs a command of ours in the background until its output has the
+// line that begins with the first argument (it is put into $LINE), and sets
+// $API, $SANDBOX and $KEY from what a demo prints.
+//
+//	start curl demo --listen 127.0.0.1:0
+func startCmd(ts *testscript.TestScript, _ bool, args []string) {
+	path := ""
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if _, err := os.Stat(filepath.Join(dir, "wxnotify")); err == nil {
+			path = filepath.Join(dir, "wxnotify")
+			break
+		}
+	}
+	p := ts.Value(running{}).(*program)
+	*p = program{cmd: exec.Command(path, args[1:]...), said: make(chan string, 1000)}
+	p.cmd.Dir, p.cmd.Env = ts.Getenv("WORK"), []string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH")}
+	p.cmd.Stderr = ts.Stderr()
+	out, err := p.cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(p.cmd.Start())
+	ts.Defer(func() { _ = p.cmd.Process.Kill() })
+	said := p.said
+	go func() {
+		for s := bufio.NewScanner(out); s.Scan(); {
+			said <- s.Text()
+		}
+		close(said)
+	}()
+	p.await(ts, args[0])
+}
+
+// running is the key under which a script has its program.
+type running struct{}
+
+func (p *program) await(ts *testscript.TestScript, want string) {
+	deadline := time.After(time.Minute)
+	for {
+		select {
+		case line, ok := <-p.said:
+			if !ok {
+				ts.Fatalf("it ended without saying %q", want)
+			}
+			ts.Logf("%s", line)
+			learn(ts, strings.Fields(line))
+			if strings.HasPrefix(line, want) {
+				ts.Setenv("LINE", line)
+				return
+			}
+		case <-deadline:
+			ts.Fatalf("after a minute it has not said %q", want)
+		}
+	}
+}
+
+func learn(ts *testscript.TestScript, words []string) {
+	if len(words) < 2 {
+		return
+	}
+	switch words[0] {
+	case "API":
+		ts.Setenv("API", strings.TrimSuffix(words[1], "/v1"))
+	case "phone":
+		ts.Setenv("SANDBOX", strings.TrimSuffix(words[1], "/"))
+	case "key":
+		ts.Setenv("KEY", words[1])
+	}
+}
+
+// stopCmd stops the program with a signal and wants it to end with exit code 0.
+//
+//	stop TERM
+func stopCmd(ts *testscript.TestScript, _ bool, args []string) {
+	p := ts.Value(running{}).(*program)
+	ts.Check(p.cmd.Process.Signal(map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM}[args[0]]))
+	for line := range p.said {
+		ts.Logf("%s", line)
+	}
+	ts.Check(p.cmd.Wait())
+}
+
+// takenCmd takes a port and puts its address into $TAKEN.
+func takenCmd(ts *testscript.TestScript, _ bool, _ []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { _ = l.Close() })
+	ts.Setenv("TAKEN", l.Addr().String())
+}
