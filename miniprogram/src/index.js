@@ -63,11 +63,11 @@ function notifier(env) {
     start: function () {
       if (fault || listening) return
       listening = true
+      session.freshen()
+      flush()
       if (env.wx.onNetworkStatusChange) {
         env.wx.onNetworkStatusChange(function (res) { if (res.isConnected) flush() })
       }
-      session.freshen()
-      flush()
     },
 
     // 1014 and 1107 are WeChat's scenes of a tap on one of our messages.

@@ -10,7 +10,7 @@ var WEEK = 7 * 24 * 3600 * 1000
 // only by take; nothing is thrown away because a call went wrong.
 module.exports = function (env) {
   var key = 'wxnotify:' + env.app + ':queue'
-  var items = [].concat(env.store.read(key) || []).filter(function (item) { return item && item.body })
+  var items = [].concat(env.store.read(key) || []).filter(function (item) { return item && item.id && item.body })
 
   function keep(next) {
     if (next.length === items.length) return

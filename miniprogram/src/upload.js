@@ -17,7 +17,8 @@ module.exports = function (env, session, queue) {
     var wait = GAP
     if (fault) wait = Math.min(LONGEST, FIRST * Math.pow(2, faults)) * (0.5 + Math.random() / 2)
     faults = fault ? faults + 1 : 0
-    if (!fault && !sent) return
+    // What came in too late for a round that sent nothing is still the first.
+    if (!fault && !sent) return queue.size() && self.flush()
     timer = setTimeout(function () {
       timer = null
       if (queue.size() || !session.now) self.flush()

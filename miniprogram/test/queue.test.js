@@ -43,6 +43,20 @@ test('a launch without anything to upload does not hold the first item back', as
   assert.equal(phone.uploads().length, 1)
 })
 
+test('an item that comes in while an empty round ends is not forgotten', async () => {
+  const phone = new Phone()
+  phone.start().start({})
+  await phone.idle()
+  for (let turns = 0; turns < 8; turns++) {
+    const notify = phone.start()
+    notify.flush()
+    for (let n = 0; n < turns; n++) await null
+    notify.form(submit(id(turns)))
+    await phone.idle()
+    assert.equal(phone.uploads().length, turns + 1, `after ${turns} turns`)
+  }
+})
+
 test('onHide, onShow and the network coming back do not wait for the group', async () => {
   const phone = new Phone()
   const notify = phone.start()
@@ -315,7 +329,7 @@ test('storage that is full, broken or damaged only costs what is not uploaded', 
   assert.equal(said.length, 1)
   assert.match(said[0], /exceed storage max size/)
 
-  for (const damage of ['"text"', '7', '[null,1,{}]', '{"a":1}']) {
+  for (const damage of ['"text"', '7', '[null,1,{},{"body":{"source":"form"}}]', '{"a":1}']) {
     const phone = new Phone()
     phone.storage.set('wxnotify:wx0000000000000001:queue', damage)
     phone.storage.set('wxnotify:wx0000000000000001', damage)
