@@ -71,17 +71,18 @@ func (f *flood) turn(app, openid string) *sync.Mutex {
 
 // A meter holds a token bucket for each of its names.
 type meter struct {
-	mu sync.Mutex
-	m  map[string]*rate.Limiter
+	mu   sync.Mutex
+	m    map[string]*rate.Limiter
+	full int // how many there may be before the next sweep
 }
 
-func newMeter() *meter { return &meter{m: map[string]*rate.Limiter{}} }
+func newMeter() *meter { return &meter{m: map[string]*rate.Limiter{}, full: maxCached} }
 
 func (m *meter) take(name string, per rate.Limit, burst int, who string) error {
 	m.mu.Lock()
 	l := m.m[name]
 	if l == nil || l.Limit() != per {
-		if len(m.m) >= maxCached {
+		if len(m.m) >= m.full {
 			m.sweep()
 		}
 		l = rate.NewLimiter(per, burst)
@@ -99,7 +100,8 @@ func (m *meter) take(name string, per rate.Limit, burst int, who string) error {
 	return refusal
 }
 
-// sweep forgets the buckets that are full again, which loses nothing.
+// sweep forgets the buckets that are full again, which loses nothing. The next
+// one comes when there are twice as many: each taker pays for a few.
 func (m *meter) sweep() {
 	now := time.Now()
 	for name, l := range m.m {
@@ -107,6 +109,7 @@ func (m *meter) sweep() {
 			delete(m.m, name)
 		}
 	}
+	m.full = max(maxCached, 2*len(m.m))
 }
 
 // address is where a request came from: its peer, or, where that is a trusted
