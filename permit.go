@@ -158,6 +158,10 @@ func MockCode(code string) bool {
 		strings.HasPrefix(code, "the formId is no longer available")
 }
 
+// MockLoginCode is what DevTools report in place of a login code. Every login
+// there has the same one, so it says nothing; a sandbox app takes it.
+const MockLoginCode = "the code is a mock one"
+
 // DefaultDeadline is when a permit of source s ends that was given at t.
 func (s Source) DefaultDeadline(t time.Time) time.Time {
 	if d := Rules[s].Lasts; d > 0 {
