@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/wxnotify/wxnotify"
 )
 
@@ -117,7 +119,9 @@ func (u *upload) read(items [][]byte) error {
 				return err
 			}
 		}
-		u.out[i].ID = p.ID
+		if u.out[i].ID = p.ID; err != nil {
+			u.out[i].ID = itemID(raw)
+		}
 		var dep wxnotify.Deposit
 		if err == nil {
 			dep, err = u.check(&p)
@@ -131,6 +135,21 @@ func (u *upload) read(items [][]byte) error {
 	return nil
 }
 
+// itemID finds the id of an item that cannot be decoded, so that the client
+// knows which one to forget.
+func itemID(raw []byte) string {
+	var p struct {
+		ID string `json:"id"`
+	}
+	if json.Unmarshal(raw, &p) != nil || !visible(p.ID, maxID) {
+		return ""
+	}
+	return p.ID
+}
+
+// maxID is how long a caller's own id may be.
+const maxID = 128
+
 func (u *upload) fail(i int, err error) {
 	u.out[i].Error = u.d.itemProblem(u.c, err, "permits", i)
 }
@@ -138,7 +157,7 @@ func (u *upload) fail(i int, err error) {
 // check makes a deposit of an item.
 func (u *upload) check(p *MiniPermit) (dep wxnotify.Deposit, err error) {
 	f := faults{}
-	f.check(visible(p.ID, 128), wxnotify.FieldRequired, "id", "an id has 1 to 128 visible characters")
+	f.check(visible(p.ID, maxID), wxnotify.FieldRequired, "id", "an id has 1 to 128 visible characters")
 	f.add("source", requireOneOf("source", p.Source, "form", "payment", "subscribe"))
 	f.check(p.Age == nil || *p.Age >= 0 && *p.Age <= maxAge, wxnotify.OutOfRange, "age_seconds", "seconds since the user acted, 0 or more")
 	source := wxnotify.Source(p.Source)

@@ -99,7 +99,7 @@ const maxCount = 100
 // check refuses what makes no sense, before the ledger sees it.
 func (p *NewPermit) check(app wxnotify.App) error {
 	f := faults{}
-	f.check(p.ID == "" || visible(p.ID, 128), wxnotify.FieldInvalid, "id", "an id has 1 to 128 visible characters")
+	f.check(p.ID == "" || visible(p.ID, maxID), wxnotify.FieldInvalid, "id", "an id has 1 to 128 visible characters")
 	f.openid("touser", p.To)
 	f.add("source", requireOneOf("source", p.Source, "form", "payment", "subscribe", "longterm"))
 	f.check(p.Age == nil || *p.Age >= 0 && *p.Age <= maxAge, wxnotify.OutOfRange, "age_seconds", "seconds since the user acted, 0 or more")

@@ -72,7 +72,7 @@ func (d *Door) listTemplates(c *call) (answer, error) {
 // as it is known.
 type PutTemplate struct {
 	App      string    `json:"app,omitempty" doc:"The appid. May be left out with a key that is bound to one app, or when only one app exists."`
-	Alias    *string   `json:"alias,omitempty" doc:"A name of yours that can stand for the id; empty takes it away." pattern:"^[0-9A-Za-z_.-]{1,64}$" example:"accepted"`
+	Alias    *string   `json:"alias,omitempty" doc:"A name of yours that can stand for the id; empty takes it away." pattern:"^[0-9A-Za-z_.-]{0,64}$" example:"accepted"`
 	Channel  string    `json:"channel" enum:"template,subscribe"`
 	Kind     string    `json:"kind,omitempty" doc:"Of a subscribe template. Default once." enum:"once,longterm"`
 	Title    string    `json:"title,omitempty" maxLength:"100" example:"接单通知"`
