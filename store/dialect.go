@@ -12,6 +12,8 @@ type dialect struct {
 	name string
 	lock string // after a select: the rows stay as they are until the commit
 	skip string // the same, without waiting for rows that others hold
+	// The same of the rows of table q alone.
+	lockQ, skipQ string
 	// unpack makes a table of a parameter that pack wrote, all its columns text.
 	unpack func(place string, columns ...string) string
 	kind   func(error) kind // of an error of the driver

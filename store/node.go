@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"hash/fnv"
+	"strings"
 	"time"
 )
 
@@ -117,3 +118,9 @@ func (s *Store) lease() string { return s.Node() + "/" + s.boot + "/" }
 
 // owner is one claim's, so that a claim whose commit is unknown can be found.
 func (s *Store) owner() string { return fmt.Sprintf("%s%d", s.lease(), s.claims.Add(1)) }
+
+// nodeOf is the node's name in an owner.
+func nodeOf(owner string) string {
+	n, _, _ := strings.Cut(owner, "/")
+	return n
+}

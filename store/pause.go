@@ -8,7 +8,8 @@ import (
 
 const pauseColumns = `app, scope, reason, detail, since, until, probe`
 
-// Pauses returns what is paused of an app, ended ones apart.
+// Pauses returns what is paused of an app. One that has just ended is still
+// there until the next sweep.
 func (s *Store) Pauses(ctx context.Context, app string) ([]wxnotify.Pause, error) {
 	var ps []wxnotify.Pause
 	err := s.look(ctx, "read pauses", func(ctx context.Context) error {
@@ -16,7 +17,7 @@ func (s *Store) Pauses(ctx context.Context, app string) ([]wxnotify.Pause, error
 			p, err := scanPause(r)
 			ps = append(ps, p)
 			return err
-		}, `select `+pauseColumns+` from pause where app = $1 and until > $2 order by scope`, app, nowMS())
+		}, `select `+pauseColumns+` from pause where app = $1 order by scope`, app)
 	})
 	return ps, err
 }
@@ -72,9 +73,9 @@ const bite = 500
 // unpark brings parked messages back, one bite of them.
 func (s *Store) unpark(ctx context.Context, app, scope string) (n int, err error) {
 	err = s.do(ctx, "unpark", doorLimit, func(w *work) error {
-		k, err := w.exec(`update queue set parked = '', due = $1 where app = $2 and id in (
-			select id from queue where app = $3 and parked = $4 order by id limit $5`+w.skip+`)`,
-			nowMS(), app, app, scope, bite)
+		k, err := w.exec(`update queue set parked = '', due = 0 where app = $1 and id in (
+			select id from queue where app = $2 and parked = $3 order by id limit $4`+w.skip+`)`,
+			app, app, scope, bite)
 		n = int(k)
 		return err
 	})

@@ -30,6 +30,8 @@ var postDialect = &dialect{
 	name:   "postgres",
 	lock:   " for update",
 	skip:   " for update skip locked",
+	lockQ:  " for update of q",
+	skipQ:  " for update of q skip locked",
 	unpack: unpackWith("json_array_elements((%s)::text::json)", "value ->> %d"),
 	kind:   postKind,
 	hot:    postHot{},

@@ -36,7 +36,7 @@ func (s *Store) do(ctx context.Context, verb string, limit time.Duration, f func
 	defer cancel()
 	for try := 1; ; try++ {
 		err := s.once(ctx, verb, f)
-		if try < 4 && ctx.Err() == nil && s.base.dialect().kind(err) == again {
+		if try < 4 && ctx.Err() == nil && (errors.Is(err, errRival) || s.base.dialect().kind(err) == again) {
 			continue
 		}
 		return s.blame(caller, verb, err)

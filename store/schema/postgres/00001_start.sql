@@ -171,7 +171,7 @@ create table queue (
     started_at bigint not null,
     owner      text collate "C" not null, -- node/boot/claim that holds the lease
     tries      bigint not null,
-    lost       bigint not null, -- attempts without an answer
+    lost       bigint not null, -- 1: an attempt has no answer
     mode       text collate "C" not null, -- of state unsure: hold, other
     reason     text collate "C" not null,
     evidence   text collate "C" not null,

@@ -171,7 +171,7 @@ create table queue (
     started_at integer not null,
     owner      text not null, -- node/boot/claim that holds the lease
     tries      integer not null,
-    lost       integer not null, -- attempts without an answer
+    lost       integer not null, -- 1: an attempt has no answer
     mode       text not null, -- of state unsure: hold, other
     reason     text not null,
     evidence   text not null,

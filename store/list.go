@@ -1,0 +1,235 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wxnotify/wxnotify"
+)
+
+// Lists are newest first, which is by id, since ids grow with time. A cursor is
+// the last id that was shown, signed together with the filter.
+
+// Messages returns a page of messages with their attempts, and the cursor of
+// the next page, "" after the last. An altered cursor, or one of another
+// filter, is cursor_invalid.
+func (s *Store) Messages(ctx context.Context, f wxnotify.MessageFilter) ([]wxnotify.Message, string, error) {
+	sum := s.hashed("messages", f.App, f.To, string(f.State), f.TemplateID, string(f.Reason), string(f.Channel),
+		fmt.Sprint(ms(f.Since)), fmt.Sprint(ms(f.Until)), metaText(f.Meta))
+	before, err := s.openCursor(f.Cursor, sum)
+	if err != nil {
+		return nil, "", err
+	}
+	var page []wxnotify.Message
+	err = s.look(ctx, "list messages", func(ctx context.Context) error {
+		apps, err := s.listApps(ctx, f.App)
+		if err != nil {
+			return err
+		}
+		for _, app := range apps {
+			some, err := s.messagesOf(ctx, app, f, before)
+			if err != nil {
+				return err
+			}
+			page = append(page, some...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	slices.SortFunc(page, func(a, b wxnotify.Message) int { return -cmp.Compare(a.ID, b.ID) })
+	return cut(s, page, f.Limit, sum, func(m wxnotify.Message) string { return m.ID })
+}
+
+func (s *Store) listApps(ctx context.Context, app string) ([]string, error) {
+	if app != "" {
+		return []string{app}, nil
+	}
+	return s.appIDs(ctx)
+}
+
+// cut takes the page's limit off and makes the cursor if there is more.
+func cut[T any](s *Store, page []T, limit int, sum string, id func(T) string) ([]T, string, error) {
+	limit = cmp.Or(limit, 50)
+	if len(page) <= limit {
+		return page, "", nil
+	}
+	return page[:limit], s.cursor(id(page[limit-1]), sum), nil
+}
+
+func (s *Store) cursor(id, sum string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(id + "." + s.hashed("cursor", id, sum)))
+}
+
+func (s *Store) openCursor(cursor, sum string) (id string, err error) {
+	if cursor == "" {
+		return "", nil
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	id, mark, ok := strings.Cut(string(b), ".")
+	if err != nil || !ok || !hmac.Equal([]byte(mark), []byte(s.hashed("cursor", id, sum))) {
+		return "", wxnotify.Refuse(wxnotify.CursorInvalid, "this is no cursor of this list with this filter")
+	}
+	return id, nil
+}
+
+// A where collects conditions with their places, numbered in order of use.
+type where struct {
+	b    strings.Builder
+	args []any
+}
+
+// and adds a condition; each ? in it becomes the place of the next argument.
+func (q *where) and(cond string, args ...any) {
+	q.add(" and "+cond, args...)
+}
+
+func (q *where) add(text string, args ...any) {
+	for _, a := range args {
+		q.args = append(q.args, a)
+		text = strings.Replace(text, "?", fmt.Sprintf("$%d", len(q.args)), 1)
+	}
+	q.b.WriteString(text)
+}
+
+func (s *Store) messagesOf(ctx context.Context, app string, f wxnotify.MessageFilter, before string) ([]wxnotify.Message, error) {
+	var q where
+	key, err := s.chooseIndex(ctx, &q, app, f)
+	if err != nil {
+		return nil, err
+	}
+	if before != "" {
+		q.and(key+` < ?`, before)
+	}
+	for _, c := range []struct{ column, value string }{
+		{"q.openid", f.To}, {"q.state", string(f.State)}, {"q.reason", string(f.Reason)},
+		{"m.template_id", f.TemplateID}, {"m.channel", string(f.Channel)},
+	} {
+		if c.value != "" {
+			q.and(c.column+` = ?`, c.value)
+		}
+	}
+	s.between(&q, key, f.Since, f.Until)
+	names := slices.Sorted(maps.Keys(f.Meta))
+	for _, name := range names {
+		q.and(`exists (select 1 from message_meta x where x.app = m.app and x.name = ? and x.value = ? and x.id = m.id)`, name, f.Meta[name])
+	}
+	q.add(` order by `+key+` desc limit ?`, cmp.Or(f.Limit, 50)+1)
+	return s.readMessages(ctx, q.b.String(), q.args...)
+}
+
+// between adds the bounds of time. Ids are made on the real clock, creation is
+// told on the virtual one, which may be ahead: the ids bound the scan, the
+// columns decide.
+func (s *Store) between(q *where, key string, since, until time.Time) {
+	const slack = time.Minute // of clocks
+	if !since.IsZero() {
+		if ahead := s.ahead.Load(); ahead >= 0 {
+			q.and(key+` >= ?`, idAt(wxnotify.MessagePrefix, since.Add(-slack-time.Duration(ahead)*time.Millisecond)))
+		}
+		q.and(`m.created_at >= ?`, ms(since))
+	}
+	if !until.IsZero() {
+		q.and(key+` < ?`, idAt(wxnotify.MessagePrefix, until.Add(slack)))
+		q.and(`m.created_at < ?`, ms(until))
+	}
+}
+
+// chooseIndex writes the tables in the order in which they are to be read,
+// beginning with the one whose index fits the filter best, and returns the
+// column that orders the list there.
+func (s *Store) chooseIndex(ctx context.Context, q *where, app string, f wxnotify.MessageFilter) (key string, err error) {
+	const permits = ` left join permit p on p.app = q.app and p.id = q.permit`
+	switch {
+	case f.To != "":
+		q.add(` from message m cross join queue q`+permits+` where m.app = ? and m.openid = ? and q.app = m.app and q.id = m.id`, app, f.To)
+		return "m.id", nil
+	case len(f.Meta) > 0:
+		name := slices.Sorted(maps.Keys(f.Meta))[0]
+		q.add(` from message_meta n cross join queue q cross join message m`+permits+`
+			where n.app = ? and n.name = ? and n.value = ? and q.app = n.app and q.id = n.id and m.app = n.app and m.id = n.id`, app, name, f.Meta[name])
+		return "n.id", nil
+	}
+	few, err := s.few(ctx, app, f.State)
+	if err != nil {
+		return "", err
+	}
+	if few {
+		q.add(` from queue q cross join message m`+permits+`
+			where q.app = ? and q.state = '`+string(f.State)+`' and m.app = q.app and m.id = q.id`, app)
+		return "q.id", nil
+	}
+	q.add(` from message m cross join queue q`+permits+` where m.app = ? and q.app = m.app and q.id = m.id`, app)
+	return "m.id", nil
+}
+
+// few says whether a list by state should begin with the messages in that
+// state: there is an index, and not so many that sorting them costs more than
+// walking through all messages from the newest.
+func (s *Store) few(ctx context.Context, app string, state wxnotify.State) (bool, error) {
+	const many = 5000
+	switch state {
+	case wxnotify.Failed, wxnotify.Expired, wxnotify.Canceled, wxnotify.Unknown:
+		return true, nil // the index is in the order of the list
+	case wxnotify.Scheduled, wxnotify.Waiting, wxnotify.Queued, wxnotify.Sending, wxnotify.Unsure:
+	default:
+		return false, nil
+	}
+	n := 0
+	err := s.each(ctx, func(r scanner) error { return r.Scan(&n) },
+		`select count(*) from (select 1 from queue where app = $1 and state = '`+string(state)+`' limit $2) x`, app, many)
+	return n < many, err
+}
+
+// Permits returns a page of permits, and the cursor of the next one. Codes are
+// not in it.
+func (s *Store) Permits(ctx context.Context, f wxnotify.PermitFilter) ([]wxnotify.Permit, string, error) {
+	sum := s.hashed("permits", f.App, f.To, string(f.Source), string(f.State))
+	before, err := s.openCursor(f.Cursor, sum)
+	if err != nil {
+		return nil, "", err
+	}
+	var page []wxnotify.Permit
+	err = s.look(ctx, "list permits", func(ctx context.Context) error {
+		apps, err := s.listApps(ctx, f.App)
+		if err != nil {
+			return err
+		}
+		for _, app := range apps {
+			var q where
+			q.add(` where p.app = ?`, app)
+			if before != "" {
+				q.and(`p.id < ?`, before)
+			}
+			for _, c := range []struct{ column, value string }{
+				{"p.openid", f.To}, {"p.source", string(f.Source)}, {"p.state", string(f.State)},
+			} {
+				if c.value != "" {
+					q.and(c.column+` = ?`, c.value)
+				}
+			}
+			q.add(` order by p.id desc limit ?`, cmp.Or(f.Limit, 50)+1)
+			if err := s.each(ctx, func(r scanner) error {
+				p, err := scanPermit(r)
+				page = append(page, p.Permit)
+				return err
+			}, `select `+permitColumns+` from permit p`+q.b.String(), q.args...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	slices.SortFunc(page, func(a, b wxnotify.Permit) int { return -cmp.Compare(a.ID, b.ID) })
+	return cut(s, page, f.Limit, sum, func(p wxnotify.Permit) string { return p.ID })
+}

@@ -1,0 +1,15 @@
+package storetest
+
+import "testing"
+
+// Run runs the whole contract on one database.
+func Run(t *testing.T, db Database) {
+	for _, group := range []map[string]func(*testing.T, Database){claims, settles} {
+		for name, f := range group {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				f(t, db)
+			})
+		}
+	}
+}
