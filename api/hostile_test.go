@@ -1,0 +1,182 @@
+package api_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wxnotify/wxnotify"
+	"github.com/wxnotify/wxnotify/client"
+	"github.com/wxnotify/wxnotify/store/storetest"
+)
+
+// canary stands in hostile requests where a value is; no answer may hold it.
+const canary = "canary-5c1f"
+
+// bad is one hostile request a row, and what it is answered with. T, U and A
+// stand for a template, a user and the app.
+var bad = map[string]struct {
+	method, path, body string
+	header             map[string]string
+	code               wxnotify.Code
+	field              string
+}{
+	"no body":                {"POST", "/v1/messages", "", nil, wxnotify.BodyEmpty, ""},
+	"truncated":              {"POST", "/v1/messages", `{"touser":"U`, nil, wxnotify.JSONMalformed, ""},
+	"trailing":               {"POST", "/v1/messages", `{} x`, nil, wxnotify.JSONTrailingData, ""},
+	"a list":                 {"POST", "/v1/messages", `[{}]`, nil, wxnotify.JSONNotObject, ""},
+	"duplicate":              {"POST", "/v1/messages", `{"touser":"U","touser":"U"}`, nil, wxnotify.JSONDuplicateKey, "touser"},
+	"bad UTF-8":              {"POST", "/v1/messages", "{\"touser\":\"\xff\"}", nil, wxnotify.InvalidUTF8, ""},
+	"too deep":               {"POST", "/v1/messages", strings.Repeat("[", 9), nil, wxnotify.JSONTooDeep, ""},
+	"unknown field":          {"POST", "/v1/messages", `{"to_user":"` + canary + `"}`, nil, wxnotify.UnknownField, "to_user"},
+	"wrong case":             {"POST", "/v1/messages", `{"TOUSER":"` + canary + `"}`, nil, wxnotify.UnknownField, "TOUSER"},
+	"control character":      {"POST", "/v1/messages", `{"touser":"U","data":{"keyword1":{"value":"` + canary + `\u0000"}}}`, nil, wxnotify.ControlCharacter, "data.keyword1.value"},
+	"number for a string":    {"POST", "/v1/messages", `{"touser":12345678}`, nil, wxnotify.TypeMismatch, "touser"},
+	"too large":              {"POST", "/v1/messages", `{"page":"` + strings.Repeat("x", 256<<10) + `"}`, nil, wxnotify.BodyTooLarge, ""},
+	"a batch too large":      {"POST", "/v1/messages/batch", `{"messages":["` + strings.Repeat("x", 8<<20) + `"]}`, nil, wxnotify.BodyTooLarge, ""},
+	"a form":                 {"POST", "/v1/messages", "touser=U", map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, wxnotify.UnsupportedMediaType, ""},
+	"text":                   {"POST", "/v1/messages", "{}", map[string]string{"Content-Type": "text/plain"}, wxnotify.UnsupportedMediaType, ""},
+	"gzip":                   {"POST", "/v1/messages", "\x1f\x8b\x08", map[string]string{"Content-Encoding": "gzip"}, wxnotify.UnsupportedEncoding, ""},
+	"gbk":                    {"POST", "/v1/messages", "{}", map[string]string{"Content-Type": "application/json; charset=gbk"}, wxnotify.UnsupportedCharset, ""},
+	"no key":                 {"POST", "/v1/messages", "{}", map[string]string{"Authorization": ""}, wxnotify.Unauthenticated, ""},
+	"basic":                  {"POST", "/v1/messages", "{}", map[string]string{"Authorization": "Basic " + canary}, wxnotify.Unauthenticated, ""},
+	"a stranger's key":       {"GET", "/v1/messages", "", map[string]string{"Authorization": "Bearer " + wxnotify.KeyText([32]byte{1})}, wxnotify.Unauthenticated, ""},
+	"a mistyped key":         {"GET", "/v1/messages", "", map[string]string{"Authorization": "Bearer wxn_" + canary}, wxnotify.Unauthenticated, ""},
+	"key in the URL":         {"GET", "/v1/messages?key=" + canary, "", nil, wxnotify.CredentialInURL, ""},
+	"the key in any name":    {"GET", "/v1/messages?cursor=" + masterKey, "", nil, wxnotify.CredentialInURL, ""},
+	"a key in any name":      {"GET", "/v1/messages?meta.x=" + wxnotify.KeyText([32]byte{1}), "", nil, wxnotify.CredentialInURL, ""},
+	"session in the URL":     {"GET", "/mp/v1/me?session=" + canary, "", nil, wxnotify.CredentialInURL, ""},
+	"unknown path":           {"GET", "/v1/" + canary, "", nil, wxnotify.NotFound, ""},
+	"a path with dots":       {"GET", "/v1//messages", "", nil, wxnotify.NotFound, ""},
+	"wrong method":           {"PUT", "/v1/messages", "{}", nil, wxnotify.MethodNotAllowed, ""},
+	"unknown parameter":      {"GET", "/v1/messages?stat=sent", "", nil, wxnotify.UnknownParameter, "stat"},
+	"parameter twice":        {"GET", "/v1/messages?state=sent&state=failed", "", nil, wxnotify.UnknownParameter, "state"},
+	"parameter on a post":    {"POST", "/v1/messages?limit=1", "{}", nil, wxnotify.UnknownParameter, "limit"},
+	"NUL in a parameter":     {"GET", "/v1/messages?touser=%00", "", nil, wxnotify.ControlCharacter, "touser"},
+	"bytes in a parameter":   {"GET", "/v1/messages?template_id=%ff", "", nil, wxnotify.InvalidUTF8, "template_id"},
+	"limit 0":                {"GET", "/v1/messages?limit=0", "", nil, wxnotify.OutOfRange, "limit"},
+	"limit 10001":            {"GET", "/v1/permits?limit=10001", "", nil, wxnotify.OutOfRange, "limit"},
+	"limit 251":              {"GET", "/v1/apps?limit=251", "", nil, wxnotify.OutOfRange, "limit"},
+	"limit many":             {"GET", "/v1/messages?limit=many", "", nil, wxnotify.TypeMismatch, "limit"},
+	"cursor":                 {"GET", "/v1/messages?cursor=" + canary, "", nil, wxnotify.CursorInvalid, ""},
+	"cursor of permits":      {"GET", "/v1/permits?cursor=" + canary, "", nil, wxnotify.CursorInvalid, ""},
+	"cursor of keys":         {"GET", "/v1/keys?cursor=" + canary, "", nil, wxnotify.CursorInvalid, ""},
+	"state of no message":    {"GET", "/v1/messages?state=" + canary, "", nil, wxnotify.FieldInvalid, "state"},
+	"since without zone":     {"GET", "/v1/messages?since=2026-01-02T15:04:05", "", nil, wxnotify.TimeZoneMissing, "since"},
+	"openid of a list":       {"GET", "/v1/messages?touser=a%20b", "", nil, wxnotify.OpenIDInvalid, "touser"},
+	"nine metas":             {"GET", "/v1/messages?meta.1=&meta.2=&meta.3=&meta.4=&meta.5=&meta.6=&meta.7=&meta.8=&meta.9=", "", nil, wxnotify.OutOfRange, "meta"},
+	"wait_ms 30001":          {"POST", "/v1/messages?wait_ms=30001", "{}", nil, wxnotify.OutOfRange, "wait_ms"},
+	"blank key":              {"POST", "/v1/messages", "{}", map[string]string{"Idempotency-Key": "a b"}, wxnotify.IdempotencyInvalid, ""},
+	"long key":               {"POST", "/v1/messages", "{}", map[string]string{"Idempotency-Key": strings.Repeat("k", 256)}, wxnotify.IdempotencyInvalid, ""},
+	"no openid":              {"POST", "/v1/messages", `{"template_id":"T","data":{"keyword1":"a"}}`, nil, wxnotify.FieldRequired, "touser"},
+	"openid in Chinese":      {"POST", "/v1/messages", `{"touser":"` + canary + `张三","template_id":"T","data":DATA}`, nil, wxnotify.OpenIDInvalid, "touser"},
+	"no template":            {"POST", "/v1/messages", `{"touser":"U","data":{"keyword1":"a"}}`, nil, wxnotify.FieldRequired, "template_id"},
+	"template of nobody":     {"POST", "/v1/messages", `{"touser":"U","template_id":"` + canary + `","data":{"keyword1":"a"}}`, nil, wxnotify.TemplateUnknown, "template_id"},
+	"no data":                {"POST", "/v1/messages", `{"touser":"U","template_id":"T"}`, nil, wxnotify.TemplateDataMissing, "data.keyword1"},
+	"keyword missing":        {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":{"keyword1":"a","keyword2":"b","keyword3":"c","keyword4":"d"}}`, nil, wxnotify.TemplateDataMissing, "data.keyword5"},
+	"keyword unknown":        {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":{"keyword9":"a"}}`, nil, wxnotify.TemplateDataUnknown, "data.keyword9"},
+	"keyword empty":          {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":{"keyword1":" ","keyword2":"b","keyword3":"c","keyword4":"d","keyword5":"e"}}`, nil, wxnotify.TemplateValueEmpty, "data.keyword1.value"},
+	"keyword too long":       {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":{"keyword1":"` + strings.Repeat("长", 2001) + `","keyword2":"b","keyword3":"c","keyword4":"d","keyword5":"e"}}`, nil, wxnotify.TemplateValueTooLong, "data.keyword1.value"},
+	"colour":                 {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":{"keyword1":{"value":"a","color":"` + canary + `"},"keyword2":"b","keyword3":"c","keyword4":"d","keyword5":"e"}}`, nil, wxnotify.FieldInvalid, "data.keyword1.color"},
+	"the other channel":      {"POST", "/v1/messages", `{"touser":"U","template_id":"T","channel":"subscribe","data":DATA}`, nil, wxnotify.ChannelInvalid, "channel"},
+	"page with a scheme":     {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":DATA,"page":"https://` + canary + `"}`, nil, wxnotify.PageInvalid, "page"},
+	"page with a slash":      {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":DATA,"page":"/pages/a"}`, nil, wxnotify.PageInvalid, "page"},
+	"page that climbs":       {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":DATA,"page":"pages/../../a"}`, nil, wxnotify.PageInvalid, "page"},
+	"send_at past":           {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":DATA,"send_at":"2001-01-01T00:00:00Z"}`, nil, wxnotify.SendAtPast, "send_at"},
+	"send_at zero":           {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":DATA,"send_at":"0001-01-01T00:00:00Z"}`, nil, wxnotify.SendAtPast, "send_at"},
+	"send_at far":            {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":DATA,"send_at":"9999-12-31T23:59:59Z"}`, nil, wxnotify.SendAtTooFar, "send_at"},
+	"send_at without zone":   {"POST", "/v1/messages", `{"send_at":"2036-01-01T00:00:00"}`, nil, wxnotify.TimeZoneMissing, "send_at"},
+	"expires before it goes": {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":DATA,"send_at":"SOON","expires_at":"NOW"}`, nil, wxnotify.ExpiresAtInvalid, "expires_at"},
+	"mock form_id":           {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":DATA,"form_id":"the formId is a mock one"}`, nil, wxnotify.FormIDMock, "form_id"},
+	"form_id with a prefix":  {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":DATA,"form_id":"prepay_id=` + canary + `"}`, nil, wxnotify.CodeInvalid, "form_id"},
+	"nine metas in one":      {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":DATA,"meta":{"1":"","2":"","3":"","4":"","5":"","6":"","7":"","8":"","9":""}}`, nil, wxnotify.OutOfRange, "meta"},
+	"long meta":              {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":DATA,"meta":{"a":"` + strings.Repeat("x", 257) + `"}}`, nil, wxnotify.ValueTooLong, "meta.a"},
+	"app of nobody":          {"POST", "/v1/messages", `{"app":"wx-` + canary + `","touser":"U","template_id":"T","data":DATA}`, nil, wxnotify.AppUnknown, "app"},
+	"app that cannot be":     {"POST", "/v1/messages", `{"app":"' OR 1=1 --","touser":"U","template_id":"T","data":DATA}`, nil, wxnotify.AppUnknown, "app"},
+	"empty batch":            {"POST", "/v1/messages/batch", `{"messages":[]}`, nil, wxnotify.BatchSizeInvalid, "messages"},
+	"batch of 1001":          {"POST", "/v1/messages/batch", `{"messages":[` + strings.Repeat("{},", 1000) + `{}]}`, nil, wxnotify.BatchSizeInvalid, "messages"},
+	"no permits":             {"POST", "/v1/permits", `{"permits":[]}`, nil, wxnotify.BatchSizeInvalid, "permits"},
+	"1001 permits":           {"POST", "/v1/permits", `{"permits":[` + strings.Repeat("{},", 1000) + `{}]}`, nil, wxnotify.BatchSizeInvalid, "permits"},
+	"message of nobody":      {"GET", "/v1/messages/msg_" + canary, "", nil, wxnotify.NotFound, ""},
+	"message with NUL":       {"GET", "/v1/messages/msg_%00", "", nil, wxnotify.NotFound, ""},
+	"user that cannot be":    {"GET", "/v1/users/" + canary + "%20", "", nil, wxnotify.OpenIDInvalid, "openid"},
+	"resolve as lost":        {"POST", "/v1/messages/msg_1/resolve", `{"state":"lost"}`, nil, wxnotify.FieldInvalid, "state"},
+	"app without secret":     {"POST", "/v1/apps", `{"appid":"wx9999999999999999"}`, nil, wxnotify.FieldRequired, "secret"},
+	"app once more":          {"POST", "/v1/apps", `{"appid":"A","secret":"` + canary + `"}`, nil, wxnotify.AppExists, ""},
+	"app with a NUL secret":  {"POST", "/v1/apps", `{"appid":"wx9999999999999999","secret":"\u0000"}`, nil, wxnotify.ControlCharacter, "secret"},
+	"in flight 0":            {"PATCH", "/v1/apps/A", `{"max_in_flight":0}`, nil, wxnotify.OutOfRange, "max_in_flight"},
+	"in flight a lot":        {"PATCH", "/v1/apps/A", `{"max_in_flight":99999999999999999999}`, nil, wxnotify.OutOfRange, "max_in_flight"},
+	"short AES key":          {"PATCH", "/v1/apps/A", `{"callback":{"encoding_aes_key":"` + canary + `"}}`, nil, wxnotify.FieldInvalid, "callback.encoding_aes_key"},
+	"patch a stranger":       {"PATCH", "/v1/apps/wx9999999999999999", `{}`, nil, wxnotify.AppUnknown, "app"},
+	"pause nothing":          {"POST", "/v1/apps/A/pause", `{}`, nil, wxnotify.FieldRequired, "scope"},
+	"pause in Chinese":       {"POST", "/v1/apps/A/pause", `{"scope":"全部"}`, nil, wxnotify.FieldInvalid, "scope"},
+	"key for nothing":        {"POST", "/v1/keys", `{"name":"x"}`, nil, wxnotify.FieldRequired, "scopes"},
+	"key for all":            {"POST", "/v1/keys", `{"scopes":["send","` + canary + `"]}`, nil, wxnotify.FieldInvalid, "scopes[1]"},
+	"key of yesterday":       {"POST", "/v1/keys", `{"scopes":["send"],"expires_at":"2001-01-01T00:00:00Z"}`, nil, wxnotify.ExpiresAtInvalid, "expires_at"},
+	"key of nobody's app":    {"POST", "/v1/keys", `{"scopes":["send"],"app":"wx9999999999999999"}`, nil, wxnotify.AppUnknown, "app"},
+	"revoke nobody":          {"DELETE", "/v1/keys/key_none", "", nil, wxnotify.NotFound, ""},
+	"kind of a classic one":  {"PUT", "/v1/templates/T", `{"channel":"template","kind":"once"}`, nil, wxnotify.FieldInvalid, "kind"},
+	"template of no channel": {"PUT", "/v1/templates/T", `{"title":"x"}`, nil, wxnotify.FieldRequired, "channel"},
+	"login without a code":   {"POST", "/mp/v1/login", `{"app":"A"}`, nil, wxnotify.FieldRequired, "code"},
+	"login of nobody":        {"POST", "/mp/v1/login", `{"app":"A","code":"` + canary + `"}`, nil, wxnotify.CodeRejected, ""},
+	"login to nothing":       {"POST", "/mp/v1/login", `{"app":"wx9999999999999999","code":"x"}`, nil, wxnotify.AppUnknown, "app"},
+	"upload by a key":        {"POST", "/mp/v1/permits", `{"permits":[{}]}`, nil, wxnotify.Unauthenticated, ""},
+}
+
+func TestBadInputGetsAClearAnswer(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db storetest.Database) {
+		h := build(t, db, nil)
+		soon := time.Now().Add(time.Hour)
+		fill := strings.NewReplacer(`"T"`, `"`+h.template+`"`, `"U"`, `"`+h.user+`"`, `"A"`, `"`+h.app+`"`, "/A", "/"+h.app, "/T", "/"+h.template,
+			"SOON", soon.Format(time.RFC3339), "NOW", soon.Add(-time.Minute).Format(time.RFC3339),
+			"DATA", `{"keyword1":"a","keyword2":"b","keyword3":"c","keyword4":"d","keyword5":"e"}`)
+		for name, c := range bad {
+			status, header, p := h.send(request{c.method, fill.Replace(c.path), fill.Replace(c.body), c.header})
+			if p["code"] != string(c.code) || status != wxnotify.Codes[c.code].Status {
+				t.Errorf("%s: got %d %v, want %s", name, status, p, c.code)
+				continue
+			}
+			if header.Get("Content-Type") != "application/problem+json" || p["request_id"] != header.Get("X-Request-Id") || p["request_id"] == "" {
+				t.Errorf("%s: got %v with %v", name, p, header)
+			}
+			answer := fmt.Sprint(p)
+			if strings.Contains(answer, canary) || strings.Contains(answer, masterKey) {
+				t.Errorf("%s: a value is said back: %s", name, answer)
+			}
+			if c.field != "" && !strings.Contains(answer, "field:"+c.field+"]") {
+				t.Errorf("%s: got %s, want the field %s", name, answer, c.field)
+			}
+		}
+		for m, err := range h.c.Messages(t.Context(), client.MessageFilter{}) {
+			t.Errorf("stored all the same: %+v, %v", m, err)
+		}
+		for p, err := range h.c.Permits(t.Context(), client.PermitFilter{}) {
+			t.Errorf("stored all the same: %+v, %v", p, err)
+		}
+		if log := h.logs.String(); strings.Contains(log, canary) || strings.Contains(log, "request failed") {
+			t.Errorf("logged: %s", log)
+		}
+	})
+}
+
+// Text is text, whatever it looks like elsewhere.
+func TestMarkupIsLegal(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db storetest.Database) {
+		h := build(t, db, nil)
+		for _, value := range []string{`<script>alert(1)</script>`, `' OR 1=1 --`, `"};{"`, "a\nb\tc", "שלום", "{{keyword1.DATA}}", `%s%n`, "😀"} {
+			m := h.message()
+			m.Data["keyword1"] = client.Value{Value: value}
+			m.Meta = map[string]string{"text": value}
+			sent, err := h.c.Send(t.Context(), m)
+			h.must(err)
+			got, err := h.c.Message(t.Context(), sent.ID)
+			h.must(err)
+			if got.Data["keyword1"].Value != value || got.Meta["text"] != value {
+				t.Errorf("%q came back as %q and %q", value, got.Data["keyword1"].Value, got.Meta["text"])
+			}
+		}
+	})
+}

@@ -1,0 +1,200 @@
+package api_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wxnotify/wxnotify"
+	"github.com/wxnotify/wxnotify/client"
+	"github.com/wxnotify/wxnotify/store/storetest"
+)
+
+// key makes a key and a client that uses it.
+func (h *house) key(k client.NewKey) (*client.Client, client.CreatedKey) {
+	h.t.Helper()
+	out, err := h.c.CreateKey(h.t.Context(), k)
+	h.must(err)
+	return client.New(h.url, out.Text, client.Tries(1)), out
+}
+
+func TestAKeyMayWhatItsScopesSay(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db storetest.Database) {
+		h := build(t, db, nil)
+		calls := map[string]struct {
+			scope string
+			call  func(*client.Client) error
+		}{
+			"send":    {"send", func(c *client.Client) error { _, err := c.Send(t.Context(), client.NewMessage{}); return err }},
+			"batch":   {"send", func(c *client.Client) error { _, err := c.SendBatch(t.Context(), nil); return err }},
+			"cancel":  {"send", func(c *client.Client) error { _, err := c.Cancel(t.Context(), "msg_1"); return err }},
+			"read":    {"read", func(c *client.Client) error { _, err := c.Message(t.Context(), "msg_1"); return err }},
+			"list":    {"read", func(c *client.Client) error { return last(c.Messages(t.Context(), client.MessageFilter{})) }},
+			"user":    {"read", func(c *client.Client) error { _, err := c.User(t.Context(), "", h.user); return err }},
+			"deposit": {"permits", func(c *client.Client) error { _, err := c.DepositPermits(t.Context(), "", nil); return err }},
+			"delete":  {"permits", func(c *client.Client) error { return c.DeletePermit(t.Context(), "", "prm_1") }},
+			"new app": {"admin", func(c *client.Client) error { _, err := c.CreateApp(t.Context(), client.NewApp{}); return err }},
+			"pause":   {"admin", func(c *client.Client) error { _, err := c.PauseApp(t.Context(), h.app, ""); return err }},
+			"new key": {"admin", func(c *client.Client) error { _, err := c.CreateKey(t.Context(), client.NewKey{}); return err }},
+			"keys":    {"admin", func(c *client.Client) error { return last(c.Keys(t.Context())) }},
+			"template": {"admin", func(c *client.Client) error {
+				_, err := c.PutTemplate(t.Context(), "x", client.PutTemplate{})
+				return err
+			}},
+		}
+		for _, scope := range []string{"send", "permits", "read", "token", "admin"} {
+			c, _ := h.key(client.NewKey{Scopes: []string{scope}})
+			for name, call := range calls {
+				err := call.call(c)
+				if p, _ := err.(*client.Problem); (p != nil && p.Code == "scope_missing") != (scope != call.scope) {
+					t.Errorf("%s with %s: got %v", name, scope, err)
+				}
+			}
+		}
+	})
+}
+
+// last runs through a list and returns its error.
+func last[T any](list func(func(T, error) bool)) (err error) {
+	for _, err = range list {
+	}
+	return err
+}
+
+func TestAKeyOfOneAppSeesNoOther(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db storetest.Database) {
+		h, ctx, secret := build(t, db, nil), t.Context(), "s3cret"
+		theirs, err := h.c.CreateApp(ctx, client.NewApp{ID: "wx2222222222222222", AppSettings: client.AppSettings{Secret: &secret}})
+		h.must(err)
+		m := h.message()
+		m.App, m.Wait = h.app, true
+		sent, err := h.c.Send(ctx, m)
+		h.must(err)
+		_, err = h.c.Send(ctx, h.message())
+		h.refused(err, wxnotify.AppRequired)
+
+		own, _ := h.key(client.NewKey{Scopes: []string{"send", "permits", "read", "admin"}, App: theirs.ID})
+		_, absent := own.Message(ctx, "msg_none")
+		_, foreign := own.Message(ctx, sent.ID)
+		same(h, absent, foreign, wxnotify.NotFound)
+		_, absent = own.Cancel(ctx, "msg_none")
+		_, foreign = own.Cancel(ctx, sent.ID)
+		same(h, absent, foreign, wxnotify.NotFound)
+		_, absent = own.App(ctx, "wx3333333333333333")
+		_, foreign = own.App(ctx, h.app)
+		same(h, absent, foreign, wxnotify.AppUnknown)
+		_, absent = own.User(ctx, "wx3333333333333333", h.user)
+		_, foreign = own.User(ctx, h.app, h.user)
+		same(h, absent, foreign, wxnotify.AppUnknown)
+		_, foreign = own.Send(ctx, m)
+		h.refused(foreign, wxnotify.AppUnknown)
+		h.refused(last(own.Messages(ctx, client.MessageFilter{App: h.app})), wxnotify.AppUnknown)
+		for m, err := range own.Messages(ctx, client.MessageFilter{}) {
+			t.Errorf("sees %+v, %v", m, err)
+		}
+		for a, err := range own.Apps(ctx) {
+			if err != nil || a.ID != theirs.ID {
+				t.Errorf("sees %+v, %v", a, err)
+			}
+		}
+		_, err = own.CreateApp(ctx, client.NewApp{ID: "wx4444444444444444", AppSettings: client.AppSettings{Secret: &secret}})
+		h.refused(err, wxnotify.ScopeMissing)
+
+		// Its keys are those of the app.
+		child, err := own.CreateKey(ctx, client.NewKey{Scopes: []string{"read"}})
+		h.must(err)
+		if child.App != theirs.ID {
+			t.Errorf("made a key of %q", child.App)
+		}
+		_, mine := h.key(client.NewKey{Scopes: []string{"read"}})
+		same(h, own.RevokeKey(ctx, "key_none"), own.RevokeKey(ctx, mine.ID), wxnotify.NotFound)
+		h.must(own.RevokeKey(ctx, child.ID))
+	})
+}
+
+// same wants two errors that cannot be told apart.
+func same(h *house, absent, foreign error, code wxnotify.Code) {
+	h.t.Helper()
+	a, f := h.refused(absent, code), h.refused(foreign, code)
+	a.RequestID, f.RequestID = "", ""
+	if a.Error() != f.Error() || a.Title != f.Title {
+		h.t.Errorf("absent is %v, foreign is %v", a, f)
+	}
+}
+
+func TestKeysEnd(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db storetest.Database) {
+		h, ctx := build(t, db, nil), t.Context()
+		c, k := h.key(client.NewKey{Name: "orders", Scopes: []string{"read"}})
+		if !strings.HasPrefix(k.Text, "wxn_") || k.ID == "" || k.Name != "orders" {
+			t.Errorf("got %+v", k.Key)
+		}
+		h.must(last(c.Apps(ctx)))
+		h.must(h.c.RevokeKey(ctx, k.ID))
+		h.refused(last(c.Apps(ctx)), wxnotify.Unauthenticated) // at once, though it was just remembered
+
+		var listed client.Key
+		for have, err := range h.c.Keys(ctx) {
+			h.must(err)
+			if have.ID == k.ID {
+				listed = have
+			}
+		}
+		if listed.RevokedAt.IsZero() || listed.LastUsedAt.IsZero() {
+			t.Errorf("got %+v", listed)
+		}
+		short, _ := h.key(client.NewKey{Scopes: []string{"read"}, ExpiresAt: time.Now().Add(150 * time.Millisecond)})
+		h.must(last(short.Apps(ctx)))
+		until(t, func() bool { return last(short.Apps(ctx)) != nil })
+		h.refused(last(short.Apps(ctx)), wxnotify.Unauthenticated)
+	})
+}
+
+// until asks until it is so, at most for 10 s.
+func until(t *testing.T, so func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for !so() {
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			t.Fatal("it did not come to pass")
+		}
+	}
+}
+
+func TestRateOfAKey(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db storetest.Database) {
+		h := build(t, db, nil)
+		c, k := h.key(client.NewKey{Scopes: []string{"read"}, RatePerSecond: 2})
+		var err error
+		for i := 0; err == nil && i < 100; i++ {
+			err = last(c.Apps(t.Context()))
+		}
+		if p := h.refused(err, wxnotify.RateLimited); p.RetryAfter != time.Second {
+			t.Errorf("retry after %s", p.RetryAfter)
+		}
+		status, header, _ := h.send(request{method: "GET", path: "/v1/apps", header: map[string]string{"Authorization": "Bearer " + k.Text}})
+		if status == http.StatusTooManyRequests && header.Get("Retry-After") != "1" {
+			t.Errorf("got %v", header)
+		}
+	})
+}
+
+func TestRequestIDs(t *testing.T) {
+	t.Parallel()
+	h := build(t, storetest.SQLite, nil)
+	for sent, want := range map[string]bool{"order-1019.a_b": true, "": false, "a b": false, "<x>": false, strings.Repeat("x", 129): false} {
+		_, header, _ := h.send(request{method: "GET", path: "/v1/apps", header: map[string]string{"X-Request-Id": sent}})
+		if got := header.Get("X-Request-Id"); got == "" || (got == sent) != want {
+			t.Errorf("sent %q, got %q", sent, got)
+		}
+	}
+}
