@@ -80,6 +80,7 @@ type Admin interface {
 	PutPause(ctx context.Context, p wxnotify.Pause) error
 	Resume(ctx context.Context, app, scope string) (bool, error)
 	CreateKey(ctx context.Context, k wxnotify.Key, hash [32]byte) error
+	Key(ctx context.Context, id string) (wxnotify.Key, error)
 	KeyByHash(ctx context.Context, hash [32]byte) (wxnotify.Key, error)
 	Keys(ctx context.Context) ([]wxnotify.Key, error)
 	RevokeKey(ctx context.Context, id string) error

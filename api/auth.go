@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/subtle"
+	"encoding/hex"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -18,29 +19,51 @@ type keyring struct {
 	admin Admin
 	log   *slog.Logger
 	cache *cache[[32]byte, wxnotify.Key]
-	fixed [32]byte // hash of the setting api_key
+	byID  *cache[string, wxnotify.Key]
+	fixed [32]byte     // hash of the setting api_key
+	all   wxnotify.Key // what it opens
 	has   bool
 }
 
 func newKeyring(admin Admin, fixed wxnotify.Secret, log *slog.Logger) *keyring {
 	k := &keyring{admin: admin, log: log, has: !fixed.IsZero(), fixed: wxnotify.KeyHash(fixed.Reveal())}
+	// Another text is another key, so that what was derived from the old one
+	// ends with it.
+	k.all = wxnotify.Key{ID: wxnotify.KeyPrefix + "configured_" + hex.EncodeToString(k.fixed[:3]), Name: "api_key", Scopes: wxnotify.Scopes}
 	k.cache = newCache(k.load)
+	k.byID = newCache(k.loadByID)
 	return k
 }
-
-// fixedKey is what the setting api_key opens: everything.
-var fixedKey = wxnotify.Key{ID: wxnotify.KeyPrefix + "configured", Name: "api_key", Scopes: wxnotify.Scopes}
 
 // find returns the live key of this text.
 func (k *keyring) find(ctx context.Context, text string, now time.Time) (wxnotify.Key, error) {
 	hash := wxnotify.KeyHash(text)
 	if k.isFixed(hash) {
-		return fixedKey, nil
+		return k.all, nil
 	}
 	if !wxnotify.ValidKeyText(text) {
 		return wxnotify.Key{}, refuseKey()
 	}
 	key, err := k.cache.get(ctx, hash)
+	return live(key, err, now)
+}
+
+// findByID returns the live key of this id, which no caller is asked for.
+func (k *keyring) findByID(ctx context.Context, id string, now time.Time) (wxnotify.Key, error) {
+	if k.has && id == k.all.ID {
+		return k.all, nil
+	}
+	key, err := k.byID.get(ctx, id)
+	return live(key, err, now)
+}
+
+// drop forgets what is remembered of keys.
+func (k *keyring) drop() {
+	k.cache.drop()
+	k.byID.drop()
+}
+
+func live(key wxnotify.Key, err error, now time.Time) (wxnotify.Key, error) {
 	switch {
 	case wxnotify.CodeOf(err) == wxnotify.NotFound:
 		return key, refuseKey()
@@ -63,10 +86,19 @@ func refuseKey() error {
 // touchAfter is how old "last used" may get.
 const touchAfter = time.Minute
 
-// load reads a key and notes its use, at most once a minute. That note must
-// never keep a caller out: with a full disk, reading goes on.
 func (k *keyring) load(ctx context.Context, hash [32]byte) (wxnotify.Key, error) {
 	key, err := k.admin.KeyByHash(ctx, hash)
+	return k.note(ctx, key, err)
+}
+
+func (k *keyring) loadByID(ctx context.Context, id string) (wxnotify.Key, error) {
+	key, err := k.admin.Key(ctx, id)
+	return k.note(ctx, key, err)
+}
+
+// note writes down that a key is used, at most once a minute. It must never
+// keep a caller out: with a full disk, reading goes on.
+func (k *keyring) note(ctx context.Context, key wxnotify.Key, err error) (wxnotify.Key, error) {
 	if err != nil {
 		return key, err
 	}

@@ -159,6 +159,6 @@ func (d *Door) deleteKey(c *call) (answer, error) {
 	if err := d.Admin.RevokeKey(c.Context(), id); err != nil {
 		return answer{}, err
 	}
-	d.keys.cache.drop()
+	d.keys.drop()
 	return answer{status: http.StatusNoContent}, nil
 }

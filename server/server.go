@@ -13,6 +13,7 @@ import (
 
 	"github.com/wxnotify/wxnotify"
 	"github.com/wxnotify/wxnotify/api"
+	"github.com/wxnotify/wxnotify/gateway"
 	"github.com/wxnotify/wxnotify/ledger"
 	"github.com/wxnotify/wxnotify/outbox"
 	"github.com/wxnotify/wxnotify/pump"
@@ -93,8 +94,11 @@ func (s *Server) rooms() {
 		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, WeChat: s.wechat, Tokens: keeper,
 		Now: s.clock.Now, Ready: s.ready, Stop: s.stop,
 	}, api.Options{Key: c.APIKey, Proxies: c.TrustedProxies, Version: Version()})
+	wechats := gateway.New(s.log, gateway.Deps{
+		Gate: door, Box: s.box, Reader: s.store, Admin: s.store, WeChat: s.wechat, Tokens: keeper, Now: s.clock.Now, Stop: s.stop,
+	}, gateway.Options{Secret: s.store.Derive("gateway tokens")})
 	s.http = &http.Server{
-		Handler:           door,
+		Handler:           doors(wechats, door),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      60 * time.Second, // wait_ms holds an answer for up to 30 s
@@ -102,6 +106,17 @@ func (s *Server) rooms() {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+}
+
+// doors sends a request to the door that its path belongs to.
+func doors(wechats, native http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if gateway.Owns(r.URL.Path) {
+			wechats.ServeHTTP(w, r)
+			return
+		}
+		native.ServeHTTP(w, r)
+	})
 }
 
 // register adds the app of the settings, if it is not known.

@@ -28,7 +28,16 @@ func (s *Store) CreateKey(ctx context.Context, k wxnotify.Key, hash [32]byte) er
 
 // KeyByHash returns a key, revoked and expired ones too, or not_found.
 func (s *Store) KeyByHash(ctx context.Context, hash [32]byte) (wxnotify.Key, error) {
-	keys, err := s.keysWhere(ctx, ` where hash = $1`, hex.EncodeToString(hash[:]))
+	return s.keyWhere(ctx, ` where hash = $1`, hex.EncodeToString(hash[:]))
+}
+
+// Key is KeyByHash by the key's id.
+func (s *Store) Key(ctx context.Context, id string) (wxnotify.Key, error) {
+	return s.keyWhere(ctx, ` where id = $1`, id)
+}
+
+func (s *Store) keyWhere(ctx context.Context, where, value string) (wxnotify.Key, error) {
+	keys, err := s.keysWhere(ctx, where, value)
 	if err != nil {
 		return wxnotify.Key{}, err
 	}

@@ -240,3 +240,15 @@ func (s *Store) hashed(parts ...string) string {
 	}
 	return base64.RawURLEncoding.EncodeToString(m.Sum(nil)[:16])
 }
+
+// Derive makes a secret for one purpose: the same on all nodes that share the
+// database, after every restart, and under a new master key.
+func (s *Store) Derive(purpose string) wxnotify.Secret {
+	s.keys.mu.RLock()
+	defer s.keys.mu.RUnlock()
+	k, err := hkdf.Expand(sha256.New, s.keys.hash, "wxnotify "+purpose, 32)
+	if err != nil {
+		panic(err) // only for lengths that nobody asks for
+	}
+	return wxnotify.NewSecret(string(k))
+}
