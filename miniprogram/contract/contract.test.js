@@ -11,7 +11,7 @@ let world, phone, openid, said, id
 const expect = { form: 0, payment: 0, subscribe: {}, longterm: [] }
 
 before(async () => {
-  world = await World.open()
+  world = await World.serve()
   openid = world.users[0].openid
   phone = world.phone(openid)
   id = {}

@@ -47,27 +47,50 @@ async function call(method, url, body, header) {
 }
 
 class World {
-  static async open() {
-    const world = new World()
-    world.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'wxnotify-contract-'))
-    world.running = []
-    try {
-      const file = binary(world.folder)
-      world.wechat = 'http://127.0.0.1:' + await freePort()
+  constructor() {
+    this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'wxnotify-contract-'))
+    this.running = []
+    this.said = '' // by all of them
+  }
+
+  // serve is the server and the simulator, each a process.
+  static async serve() {
+    return new World().started(async (world, file) => {
       world.run(file, ['sandbox', '--sandbox-listen', world.wechat.slice(7)])
-      const state = await until('the sandbox', () => world.sandbox('GET', 'state').catch(() => null))
-      world.app = state.apps[0]
-      world.users = state.users
-      world.templates = state.templates
-      world.server = 'http://127.0.0.1:' + await freePort()
+      const { apps: [{ secret }] } = await world.look()
       world.run(file, ['serve', '--listen', world.server.slice(7), '--database', 'sqlite:' + path.join(world.folder, 'wxnotify.db'), '--api-key', apiKey,
-        '--appid', world.app.appid, '--appsecret', world.app.secret, '--wechat-url', world.wechat, '--clock-url', world.wechat])
-      await until('the server', () => fetch(world.server + '/readyz').then((res) => res.ok, () => false))
+        '--appid', world.app.appid, '--appsecret', secret, '--wechat-url', world.wechat, '--clock-url', world.wechat])
+    })
+  }
+
+  // demo is both in one process, with a key that it prints.
+  static async demo() {
+    return new World().started(async (world, file) => {
+      world.run(file, ['demo', '--listen', world.server.slice(7), '--sandbox-listen', world.wechat.slice(7)])
+      await world.look()
+    })
+  }
+
+  async started(start) {
+    try {
+      this.wechat = 'http://127.0.0.1:' + await freePort()
+      this.server = 'http://127.0.0.1:' + await freePort()
+      await start(this, binary(this.folder))
+      await until('the server', () => fetch(this.server + '/readyz').then((res) => res.ok, () => false))
     } catch (err) {
-      await world.close()
+      await this.close()
       throw err
     }
-    return world
+    return this
+  }
+
+  // look waits for the simulator and remembers what is in it.
+  async look() {
+    const state = await until('the sandbox', () => this.sandbox('GET', 'state').catch(() => null))
+    this.app = state.apps[0]
+    this.users = state.users
+    this.templates = state.templates
+    return state
   }
 
   // run starts a program that close ends; what it says is shown when it fails.
@@ -75,7 +98,12 @@ class World {
     const env = { PATH: process.env.PATH, HOME: this.folder, TMPDIR: this.folder }
     const child = spawn(file, args, { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
     let said = ''
-    for (const pipe of [child.stdout, child.stderr]) pipe.on('data', (data) => { said = (said + data).slice(-4000) })
+    for (const pipe of [child.stdout, child.stderr]) {
+      pipe.on('data', (data) => {
+        said = (said + data).slice(-4000)
+        this.said += data
+      })
+    }
     const ended = new Promise((done) => child.once('exit', (code) => {
       if (code) console.error(`wxnotify ${args[0]} ended with ${code}:\n${said}`)
       done()
@@ -182,4 +210,4 @@ class Phone {
   }
 }
 
-module.exports = { World, until }
+module.exports = { World, call, until }
