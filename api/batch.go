@@ -44,10 +44,16 @@ func (d *Door) postBatch(c *call) (answer, error) {
 		out[i].Index = i
 		e, known, err := d.item(c, item)
 		switch {
+		case err != nil && !ofItem(err):
+			return answer{}, err
 		case err != nil:
 			out[i].Error = d.itemProblem(c, err, "messages", i)
 		case known != "":
-			d.knownItem(c, &out[i], e.Message.App, known)
+			m, err := d.Reader.Message(c.Context(), e.Message.App, known)
+			if err != nil {
+				return answer{}, err
+			}
+			out[i].ID, out[i].State = m.ID, string(m.State)
 		default:
 			entries, places = append(entries, e), append(places, i)
 		}
@@ -70,13 +76,11 @@ func (d *Door) item(c *call, raw []byte) (e wxnotify.Entry, known string, err er
 	return d.entry(c, in.draft(), in.Key)
 }
 
-func (d *Door) knownItem(c *call, out *BatchResult, app, id string) {
-	m, err := d.Reader.Message(c.Context(), app, id)
-	if err != nil {
-		out.Error = d.itemProblem(c, err, "messages", out.Index)
-		return
-	}
-	out.ID, out.State = m.ID, string(m.State)
+// ofItem says whether err is about one item. What is wrong on our side is no
+// item's fault: the request as a whole is to be made again.
+func ofItem(err error) bool {
+	info, known := wxnotify.Codes[wxnotify.CodeOf(err)]
+	return known && info.Status < http.StatusInternalServerError
 }
 
 // acceptAll hands the good items to the outbox in one call: they become

@@ -138,7 +138,7 @@ func TestBadInputGetsAClearAnswer(t *testing.T) {
 				t.Errorf("%s: got %d %v, want %s", name, status, p, c.code)
 				continue
 			}
-			if header.Get("Content-Type") != "application/problem+json" || p["request_id"] != header.Get("X-Request-Id") || p["request_id"] == "" {
+			if header.Get("Content-Type") != "application/problem+json" || p["request_id"] != header.Get("X-Request-ID") || p["request_id"] == "" {
 				t.Errorf("%s: got %v with %v", name, p, header)
 			}
 			answer := fmt.Sprint(p)

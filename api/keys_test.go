@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -49,7 +50,8 @@ func TestAKeyMayWhatItsScopesSay(t *testing.T) {
 			c, _ := h.key(client.NewKey{Scopes: []string{scope}})
 			for name, call := range calls {
 				err := call.call(c)
-				if p, _ := err.(*client.Problem); (p != nil && p.Code == "scope_missing") != (scope != call.scope) {
+				p, _ := errors.AsType[*client.Problem](err)
+				if (p != nil && p.Code == "scope_missing") != (scope != call.scope) {
 					t.Errorf("%s with %s: got %v", name, scope, err)
 				}
 			}
@@ -192,8 +194,8 @@ func TestRequestIDs(t *testing.T) {
 	t.Parallel()
 	h := build(t, storetest.SQLite, nil)
 	for sent, want := range map[string]bool{"order-1019.a_b": true, "": false, "a b": false, "<x>": false, strings.Repeat("x", 129): false} {
-		_, header, _ := h.send(request{method: "GET", path: "/v1/apps", header: map[string]string{"X-Request-Id": sent}})
-		if got := header.Get("X-Request-Id"); got == "" || (got == sent) != want {
+		_, header, _ := h.send(request{method: "GET", path: "/v1/apps", header: map[string]string{"X-Request-ID": sent}})
+		if got := header.Get("X-Request-ID"); got == "" || (got == sent) != want {
 			t.Errorf("sent %q, got %q", sent, got)
 		}
 	}

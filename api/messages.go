@@ -174,7 +174,7 @@ func (d *Door) getMessage(c *call) (answer, error) {
 
 // message reads the message that the path names.
 func (d *Door) message(c *call) (wxnotify.Message, error) {
-	id, err := c.segment("id")
+	id, err := c.pathID()
 	if err != nil {
 		return wxnotify.Message{}, err
 	}

@@ -126,7 +126,10 @@ func (u *upload) read(items [][]byte) error {
 		if err == nil {
 			dep, err = u.check(&p)
 		}
-		if err != nil {
+		switch {
+		case err != nil && !ofItem(err):
+			return err
+		case err != nil:
 			u.fail(i, err)
 			continue
 		}

@@ -187,7 +187,7 @@ func (d *Door) listPermits(c *call) (answer, error) {
 
 // DELETE /v1/permits/{id}
 func (d *Door) deletePermit(c *call) (answer, error) {
-	id, err := c.segment("id")
+	id, err := c.pathID()
 	if err != nil {
 		return answer{}, err
 	}

@@ -46,7 +46,7 @@ const anybody = "OPENID"
 
 // POST /v1/templates/{id}/preview
 func (d *Door) previewTemplate(c *call) (answer, error) {
-	id, err := c.segment("id")
+	id, err := c.pathID()
 	if err != nil {
 		return answer{}, err
 	}

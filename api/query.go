@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"maps"
 	"net/url"
 	"slices"
@@ -80,7 +81,7 @@ func (q query) time(name string) (time.Time, error) {
 		s = s[:i] + "+" + s[i+1:] // an unescaped + of the zone arrives as a blank
 	}
 	t, err := parseTime(s)
-	if r, ok := err.(*wxnotify.Refusal); ok {
+	if r, ok := errors.AsType[*wxnotify.Refusal](err); ok {
 		return t, wxnotify.RefuseField(r.Code, name, "%s", r.Detail)
 	}
 	return t, nil

@@ -80,7 +80,7 @@ func ok(body any) (answer, error) { return answer{status: http.StatusOK, body: b
 // ServeHTTP serves one request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{w: w, r: r, id: requestID(r.Header), route: "none"}
-	w.Header().Set("X-Request-Id", c.id)
+	w.Header().Set("X-Request-ID", c.id)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if err := d.keys.credentialInURL(r.URL.RawQuery); err != nil {
 		d.writeProblem(c, err)
@@ -108,7 +108,7 @@ func (d *Door) mount() {
 func (d *Door) serve(rt route) http.HandlerFunc {
 	name := rt.method + " " + rt.path
 	return func(w http.ResponseWriter, r *http.Request) {
-		c := &call{w: w, r: r, route: name, id: w.Header().Get("X-Request-Id"), now: d.Now()}
+		c := &call{w: w, r: r, route: name, id: w.Header().Get("X-Request-ID"), now: d.Now()}
 		defer d.recover(c)
 		a, err := d.run(&rt, c)
 		if err != nil {
@@ -191,7 +191,7 @@ func mustMarshal(v any) []byte {
 // missing answers where no route is: a path that is there with other methods
 // is 405 and names them.
 func (d *Door) missing(w http.ResponseWriter, r *http.Request) {
-	c := &call{w: w, r: r, route: "none", id: w.Header().Get("X-Request-Id")}
+	c := &call{w: w, r: r, route: "none", id: w.Header().Get("X-Request-ID")}
 	var allowed []string
 	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		if _, pattern := d.mux.Handler(&http.Request{Method: m, URL: r.URL, Host: r.Host}); pattern != "/" {
@@ -206,10 +206,10 @@ func (d *Door) missing(w http.ResponseWriter, r *http.Request) {
 	d.writeProblem(c, wxnotify.Refuse(wxnotify.MethodNotAllowed, "this path takes %s", strings.Join(allowed, ", ")))
 }
 
-// segment is a part of the path that a handler needs, or not_found where it
-// cannot be an id of anything.
-func (c *call) segment(name string) (string, error) {
-	s := c.r.PathValue(name)
+// pathID is the {id} of the path, or not_found where it cannot be an id of
+// anything.
+func (c *call) pathID() (string, error) {
+	s := c.r.PathValue("id")
 	if !wxnotify.ValidTemplateID(s) {
 		return "", wxnotify.Refuse(wxnotify.NotFound, "there is no such object")
 	}
@@ -218,7 +218,7 @@ func (c *call) segment(name string) (string, error) {
 
 // requestID takes over the caller's id, where it is a plain word, or makes one.
 func requestID(h http.Header) string {
-	s := h.Get("X-Request-Id")
+	s := h.Get("X-Request-ID")
 	plain := func(r rune) bool {
 		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_' || r == '.'
 	}

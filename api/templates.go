@@ -81,7 +81,7 @@ type PutTemplate struct {
 
 // PUT /v1/templates/{id}
 func (d *Door) putTemplate(c *call) (answer, error) {
-	id, err := c.segment("id")
+	id, err := c.pathID()
 	if err != nil {
 		return answer{}, err
 	}

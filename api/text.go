@@ -80,7 +80,7 @@ func findControl(raw []byte) error {
 	for {
 		t, err := dec.ReadToken()
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // io.EOF: the decoder has read all of it before
 		}
 		if t.Kind() == '"' && strings.ContainsFunc(t.String(), control) {
 			return refuseControl(fieldPath(dec.StackPointer()))

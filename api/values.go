@@ -29,7 +29,7 @@ func (t *instant) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 }
 
 // Schema says how a time is written.
-func (instant) Schema(huma.Registry) *huma.Schema {
+func (*instant) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Format: "date-time", Examples: []any{"2026-01-02T15:04:05+08:00"}}
 }
 
@@ -147,7 +147,7 @@ func mismatch(dec *jsontext.Decoder, t reflect.Type) error {
 }
 
 // Schema says what data may look like.
-func (values) Schema(huma.Registry) *huma.Schema {
+func (*values) Schema(huma.Registry) *huma.Schema {
 	text := func(doc string) *huma.Schema {
 		return &huma.Schema{Type: huma.TypeString, Description: doc}
 	}

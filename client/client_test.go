@@ -132,7 +132,7 @@ func TestSendPutsTheKeyIntoTheHeader(t *testing.T) {
 		_ = json.NewDecoder(r.Body).Decode(&body)
 		if r.Header.Get("Idempotency-Key") != "k1" || body["idempotency_key"] != nil || body["send_at"] != nil || body["touser"] != "oABCDEFG" ||
 			r.Header.Get("Authorization") != "Bearer wxn_key" || r.URL.Query().Get("wait_ms") != "1500" {
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
 		w.Header().Set("Idempotent-Replayed", "true")
@@ -149,7 +149,7 @@ func TestListsRunThroughTheirPages(t *testing.T) {
 	cl, asked := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch q := r.URL.Query(); {
 		case q.Get("app") != "wx123456" || q.Get("meta.order") != "1019" || q.Has("state") || q.Get("limit") != "2":
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 		case q.Get("cursor") == "":
 			answer(200, `{"data":[{"id":"3"},{"id":"2"}],"next_cursor":"c2"}`)(w, r)
 		default:

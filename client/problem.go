@@ -70,7 +70,7 @@ func problem(resp *http.Response, body []byte) *Problem {
 		p.Detail = http.StatusText(resp.StatusCode)
 	}
 	if p.RequestID == "" {
-		p.RequestID = resp.Header.Get("X-Request-Id")
+		p.RequestID = resp.Header.Get("X-Request-ID")
 	}
 	if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && n > 0 {
 		p.RetryAfter = time.Duration(n) * time.Second
