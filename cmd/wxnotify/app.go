@@ -34,7 +34,7 @@ type appAddCmd struct {
 }
 
 // Help shows examples.
-func (appAddCmd) Help() string {
+func (*appAddCmd) Help() string {
 	return recordsHelp + `
 
 Examples:
@@ -71,7 +71,7 @@ type appListCmd struct {
 }
 
 // Help shows an example.
-func (appListCmd) Help() string { return recordsHelp + "\n\nExample:\n\n  wxnotify app list" }
+func (*appListCmd) Help() string { return recordsHelp + "\n\nExample:\n\n  wxnotify app list" }
 
 // Run lists.
 func (c *appListCmd) Run(ctx context.Context) error {
@@ -115,7 +115,7 @@ type appPauseCmd struct {
 }
 
 // Help shows examples.
-func (appPauseCmd) Help() string {
+func (*appPauseCmd) Help() string {
 	return `Messages are still accepted, and wait. ` + recordsHelp + `
 
 Examples:
@@ -144,7 +144,7 @@ type appResumeCmd struct {
 }
 
 // Help shows an example.
-func (appResumeCmd) Help() string {
+func (*appResumeCmd) Help() string {
 	return "It also ends pauses that WeChat's answers brought about. " + recordsHelp + "\n\nExample:\n\n  wxnotify app resume wx1234567890abcdef"
 }
 

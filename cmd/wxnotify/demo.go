@@ -21,7 +21,7 @@ type demoCmd struct {
 }
 
 // Help shows examples.
-func (demoCmd) Help() string {
+func (*demoCmd) Help() string {
 	return `It starts a sandbox (a simulator of WeChat) and a server that sends through it, registers the sandbox's sample app, and hands in three form permits of one user. It needs no account and no network.
 
 Messages and the key are kept in the folder --data and are there again at the next start. The sandbox starts anew each time: what its users gave before is void, and three new permits are handed in. Delete the folder to start from nothing.
@@ -124,17 +124,22 @@ func (d *demo) serve(ctx context.Context) error {
 	g.Go(func() error { return s.Run(ctx) })
 	g.Go(func() error {
 		c := remote{Server: "http://" + d.addr, Key: d.conf.APIKey}.open()
-		switch err := d.prepare(ctx, c); {
-		case ctx.Err() != nil:
-			return nil // stopped before it had begun
-		case err != nil:
-			return err
+		if err := d.prepare(ctx, c); err != nil {
+			return unlessStopped(ctx, err)
 		}
 		d.banner()
 		d.news.look = d.storyOf(c)
 		return d.news.print(ctx, os.Stdout)
 	})
 	return g.Wait()
+}
+
+// unlessStopped is err, but nothing when the demo was stopped meanwhile.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // banner says where everything is, in lines that fit a terminal.

@@ -57,7 +57,7 @@ func fileTwin(f *kong.Flag) *kong.Flag {
 		Value:       &kong.Value{Name: f.Name + "-file", Tag: &kong.Tag{}, Target: f.Target, Mapper: kong.MapperFunc(decodeFile)},
 		PlaceHolder: "FILE", Hidden: true, Xor: pair,
 	}
-	twin.Value.Flag = twin
+	twin.Flag = twin
 	f.Xor = pair
 	return twin
 }

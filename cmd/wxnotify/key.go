@@ -28,7 +28,7 @@ type keyCreateCmd struct {
 }
 
 // Help shows examples.
-func (keyCreateCmd) Help() string {
+func (*keyCreateCmd) Help() string {
 	return recordsHelp + `
 
 Examples:
@@ -60,7 +60,7 @@ type keyListCmd struct {
 }
 
 // Help shows an example.
-func (keyListCmd) Help() string { return recordsHelp + "\n\nExample:\n\n  wxnotify key list" }
+func (*keyListCmd) Help() string { return recordsHelp + "\n\nExample:\n\n  wxnotify key list" }
 
 // Run lists.
 func (c *keyListCmd) Run(ctx context.Context) error {
@@ -94,7 +94,7 @@ type keyRevokeCmd struct {
 }
 
 // Help shows an example.
-func (keyRevokeCmd) Help() string {
+func (*keyRevokeCmd) Help() string {
 	return recordsHelp + "\n\nExample:\n\n  wxnotify key revoke key_01kb3x5wq7f8v9n2c4d6e8g0hj"
 }
 

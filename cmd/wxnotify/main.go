@@ -62,7 +62,7 @@ func run(args []string) int {
 		args = []string{"--help"}
 	}
 	var c cli
-	p, err := newParser(&c, ctx)
+	p, err := newParser(ctx, &c)
 	if err != nil {
 		panic(err) // the grammar is wrong
 	}
@@ -76,7 +76,7 @@ func run(args []string) int {
 	return report(err, k)
 }
 
-func newParser(c *cli, ctx context.Context) (*kong.Kong, error) {
+func newParser(ctx context.Context, c *cli) (*kong.Kong, error) {
 	s := &settings{config: &c.Config}
 	options := []kong.Option{
 		kong.Name("wxnotify"),
@@ -107,8 +107,7 @@ func report(err error, k *kong.Context) int {
 
 // contextOf is how far kong came with a command line that it refused.
 func contextOf(err error) *kong.Context {
-	var p *kong.ParseError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*kong.ParseError](err); ok {
 		return p.Context
 	}
 	return nil

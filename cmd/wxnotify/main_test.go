@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 func TestEveryCommandHasAnExample(t *testing.T) {
 	t.Parallel()
 	var c cli
-	p, err := newParser(&c, t.Context())
+	p, err := newParser(t.Context(), &c)
 	if err != nil {
 		t.Fatal(err)
 	}

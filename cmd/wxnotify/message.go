@@ -36,7 +36,7 @@ type messageListCmd struct {
 }
 
 // Help shows examples.
-func (messageListCmd) Help() string {
+func (*messageListCmd) Help() string {
 	return `Examples:
 
   wxnotify message list
@@ -78,7 +78,7 @@ type messageShowCmd struct {
 }
 
 // Help shows an example.
-func (messageShowCmd) Help() string {
+func (*messageShowCmd) Help() string {
 	return "Example:\n\n  wxnotify message show msg_01kb3x5wq7f8v9n2c4d6e8g0hj"
 }
 
@@ -145,7 +145,7 @@ type messageCancelCmd struct {
 }
 
 // Help shows an example.
-func (messageCancelCmd) Help() string {
+func (*messageCancelCmd) Help() string {
 	return "Example:\n\n  wxnotify message cancel msg_01kb3x5wq7f8v9n2c4d6e8g0hj"
 }
 
@@ -166,7 +166,7 @@ type messageResendCmd struct {
 }
 
 // Help shows an example.
-func (messageResendCmd) Help() string {
+func (*messageResendCmd) Help() string {
 	return "Each call makes a new message.\n\nExample:\n\n  wxnotify message resend msg_01kb3x5wq7f8v9n2c4d6e8g0hj"
 }
 

@@ -30,7 +30,7 @@ type permitAddCmd struct {
 }
 
 // Help shows examples.
-func (permitAddCmd) Help() string {
+func (*permitAddCmd) Help() string {
 	return `Examples:
 
   wxnotify permit add --to OPENID --form FORM_ID
@@ -94,7 +94,7 @@ type permitListCmd struct {
 }
 
 // Help shows examples.
-func (permitListCmd) Help() string {
+func (*permitListCmd) Help() string {
 	return `Examples:
 
   wxnotify permit list --to OPENID

@@ -18,7 +18,7 @@ type sandboxCmd struct {
 }
 
 // Help shows examples.
-func (sandboxCmd) Help() string {
+func (*sandboxCmd) Help() string {
 	return `It answers WeChat's paths with WeChat's rules, errors and texts, and has a page with the cards that arrived. Nothing is kept on disk.
 
 Examples:

@@ -32,7 +32,7 @@ type sendCmd struct {
 }
 
 // Help shows examples.
-func (sendCmd) Help() string {
+func (*sendCmd) Help() string {
 	return `It waits up to --patience for the outcome. The exit code is 1 if the message failed.
 
 Examples:

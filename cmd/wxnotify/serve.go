@@ -16,7 +16,7 @@ type serveCmd struct {
 }
 
 // Help shows examples.
-func (serveCmd) Help() string {
+func (*serveCmd) Help() string {
 	return `Examples:
 
   wxnotify serve --database sqlite:/var/lib/wxnotify/wxnotify.db
@@ -56,7 +56,7 @@ type migrateCmd struct {
 }
 
 // Help shows an example.
-func (migrateCmd) Help() string {
+func (*migrateCmd) Help() string {
 	return `The server does this at every start; the command is for those who want to do it before.
 
 Example:

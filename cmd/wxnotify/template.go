@@ -22,7 +22,7 @@ type templateListCmd struct {
 }
 
 // Help shows an example.
-func (templateListCmd) Help() string { return "Example:\n\n  wxnotify template list" }
+func (*templateListCmd) Help() string { return "Example:\n\n  wxnotify template list" }
 
 // Run lists.
 func (c *templateListCmd) Run(ctx context.Context) error {
@@ -51,7 +51,7 @@ type templateSyncCmd struct {
 }
 
 // Help shows an example.
-func (templateSyncCmd) Help() string {
+func (*templateSyncCmd) Help() string {
 	return "Do this after a template was added at WeChat. A template id that is not known makes the server do it, too.\n\nExample:\n\n  wxnotify template sync"
 }
 

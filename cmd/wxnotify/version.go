@@ -14,7 +14,7 @@ type versionCmd struct {
 }
 
 // Help shows an example.
-func (versionCmd) Help() string { return "Example:\n\n  wxnotify version" }
+func (*versionCmd) Help() string { return "Example:\n\n  wxnotify version" }
 
 // Run prints the version, the Go that built it and the platform.
 func (c versionCmd) Run() error {
