@@ -22,22 +22,25 @@ type changes struct {
 // A change is what was decided about one message.
 type change struct {
 	move
-	turns   []turn
-	attempt *attempt
-	infer   bool             // its lost attempts did arrive
-	kill    *permit          // the free rows of this permit's code die
-	cause   wxnotify.Cause   // of that
-	books   *wxnotify.Permit // the user's free permits for this template die,
-	before  time.Time        // if they came before
-	release string           // hash: what this message holds of the code is unresolved for good
-	index   int              // of the caller's own batch
+	turns    []turn
+	attempts []attempt
+	infer    bool             // its lost attempts did arrive
+	kill     *permit          // the free rows of this permit's code die
+	cause    wxnotify.Cause   // of that
+	books    *wxnotify.Permit // the user's free permits for this template die,
+	before   time.Time        // if they came before
+	release  string           // hash: what this message holds of the code is unresolved for good
+	index    int              // of the caller's own batch
 }
 
 // apply takes in what step says about it, whose attempt a ended as o. The
 // permit is the attempt's, which may not be the one that the item names by now.
 // due and hold say when a repeat may start and when a hold ends.
 func (c *changes) apply(it *item, a *attempt, p *permit, step wxnotify.Step, due, hold time.Time) *change {
-	ch := change{move: it.seen(), turns: it.shed, attempt: a, infer: step.Infer}
+	ch := change{move: it.seen(), turns: it.shed, infer: step.Infer}
+	if a != nil {
+		ch.attempts = []attempt{*a}
+	}
 	m := &it.m
 	m.State, m.Reason, m.Evidence, m.Tries, m.UpdatedAt = step.State, step.Reason, step.Evidence, step.Tries, c.now.Virtual
 	it.mode, it.due, it.parked, it.owner = modeRepeat, ms(due), "", ""
@@ -199,9 +202,7 @@ func writeRest(w *work, hits []*change) error {
 	var infers, kills, books, releases [][]string
 	for _, ch := range hits {
 		m := &ch.item.m
-		if ch.attempt != nil {
-			attempts = append(attempts, *ch.attempt)
-		}
+		attempts = append(attempts, ch.attempts...)
 		turns = append(turns, ch.turns...)
 		if ch.infer {
 			infers = append(infers, []string{m.App, m.ID})

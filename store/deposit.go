@@ -71,7 +71,7 @@ func (b *book) rows(app, code string) []*permit {
 func (b *book) open(ps []wxnotify.Permit, hash string) []*permit {
 	rows := make([]*permit, len(ps))
 	for i, p := range ps {
-		p.ID = newPermitID(b.now)
+		p.ID = b.w.s.ids.next(b.now)
 		rows[i] = &permit{Permit: p, opened: true, hash: hash, sealed: b.w.s.seal("permit.code", p.App, p.ID, []byte(p.Code))}
 	}
 	b.opened = append(b.opened, rows...)

@@ -103,7 +103,7 @@ func (c *changes) evidence(w *work, it *item, as []wxnotify.Attempt, number int,
 		switch {
 		case a.Number == number:
 			t.Attempt, found = a, true
-		case a.Outcome == wxnotify.Lost:
+		case a.Outcome == wxnotify.Lost || a.Outcome == "":
 			t.Unresolved = true
 		}
 	}
@@ -127,13 +127,13 @@ func (c *changes) evidence(w *work, it *item, as []wxnotify.Attempt, number int,
 	}
 	a := over(c.now, &t, o)
 	step, ok := wxnotify.Decide(t, current, o, c.now.Virtual)
-	seen := it.seen()
+	seen, flying := it.seen(), it.flying()
 	it.lost = t.Unresolved || o.Kind == wxnotify.Lost
 	if o.MsgID != "" && ok {
 		it.m.MsgID = clean(o.MsgID)
 	}
 	if !ok {
-		ch := change{move: seen, attempt: &a}
+		ch := change{move: seen, attempts: []attempt{a}}
 		if p != nil && p.Message == it.m.ID {
 			c.leftover(&ch, p, o)
 		}
@@ -147,6 +147,10 @@ func (c *changes) evidence(w *work, it *item, as []wxnotify.Attempt, number int,
 	source := it.m.Source
 	ch := c.apply(it, &a, p, step, due, c.now.Virtual.Add(step.Hold))
 	ch.move.state, ch.wasLost, ch.before = seen.state, seen.wasLost, t.Attempt.StartedAt
+	if seen.state == wxnotify.Sending && !current {
+		// The queue's row was the record of the attempt that is still under way.
+		ch.attempts = append(ch.attempts, attempt{app: it.m.App, message: it.m.ID, Attempt: flying})
+	}
 	c.pause(&it.m, source, step, o)
 	return nil
 }

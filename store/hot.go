@@ -32,8 +32,7 @@ type hot interface {
 	move(w *work, rows []move) (missed []int, err error)
 	// turn rewrites permits that still belong to the message they did.
 	turn(w *work, rows []turn) error
-	// record writes attempts that are over. What is known already is not
-	// overwritten, except that an answer was missing.
+	// record writes attempts. An answer that is there is not overwritten.
 	record(w *work, rows []attempt) error
 }
 
@@ -93,7 +92,7 @@ type turn struct {
 	till                  int64
 }
 
-// An attempt is one that is over.
+// An attempt is one that is over, or that its message did not wait for.
 type attempt struct {
 	app, message string
 	wxnotify.Attempt

@@ -201,7 +201,7 @@ func (postHot) record(w *work, rows []attempt) error {
 			$9::bigint[], $10::text[], $11::text[], $12::text[])
 		on conflict (app, message, number) do update set finished_at = excluded.finished_at, outcome = excluded.outcome,
 			errcode = excluded.errcode, errmsg = excluded.errmsg, rid = excluded.rid, msgid = excluded.msgid
-		where attempt.outcome in ('lost', 'inferred')`,
+		where attempt.outcome in ('', 'lost', 'inferred')`,
 		text(func(a attempt) string { return a.app }), text(func(a attempt) string { return a.message }), number(func(a attempt) int64 { return int64(a.Number) }),
 		text(func(a attempt) string { return a.Permit }), text(func(a attempt) string { return a.Node }),
 		number(func(a attempt) int64 { return ms(a.StartedAt) }), number(func(a attempt) int64 { return ms(a.FinishedAt) }),

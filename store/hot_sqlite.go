@@ -156,7 +156,7 @@ func (liteHot) record(w *work, rows []attempt) error {
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 			on conflict (app, message, number) do update set finished_at = excluded.finished_at, outcome = excluded.outcome,
 			errcode = excluded.errcode, errmsg = excluded.errmsg, rid = excluded.rid, msgid = excluded.msgid
-			where attempt.outcome in ('lost', 'inferred')`,
+			where attempt.outcome in ('', 'lost', 'inferred')`,
 			a.app, a.message, a.Number, a.Permit, a.Node, ms(a.StartedAt), ms(a.FinishedAt), string(a.Outcome), errcode, a.Errmsg, a.RID, a.MsgID); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -8,11 +9,20 @@ import (
 	"github.com/wxnotify/wxnotify"
 )
 
-// newPermitID is a UUIDv7 of virtual time, as all else that expires, so that
-// the ids of permits tell when they were handed in.
-func newPermitID(now wxnotify.Now) string {
-	u := uuid.Must(uuid.NewV7())
-	stamp(&u, now.Virtual)
+// permitIDs makes ids that grow, and that tell on the virtual clock when a
+// permit was handed in: UUIDv7, with a counter behind the milliseconds.
+type permitIDs struct {
+	mu   sync.Mutex
+	last uint64 // milliseconds and 12 bits of counter
+}
+
+func (g *permitIDs) next(now wxnotify.Now) string {
+	g.mu.Lock()
+	g.last = max(g.last+1, uint64(now.Virtual.UnixMilli())<<12)
+	n := g.last
+	g.mu.Unlock()
+	u := uuid.New()
+	stamp(&u, n)
 	return wxnotify.EncodeID(wxnotify.PermitPrefix, u)
 }
 
@@ -20,13 +30,16 @@ func newPermitID(now wxnotify.Now) string {
 // were made in an earlier millisecond.
 func idAt(prefix string, t time.Time) string {
 	var u uuid.UUID
-	stamp(&u, t)
+	stamp(&u, uint64(t.UnixMilli())<<12)
+	u[6] = 0
 	return wxnotify.EncodeID(prefix, u)
 }
 
-func stamp(u *uuid.UUID, t time.Time) {
-	ms := t.UnixMilli()
+// stamp writes 48 bits of milliseconds and 12 of a counter, around the version.
+func stamp(u *uuid.UUID, n uint64) {
 	for i := range 6 {
-		u[i] = byte(ms >> (40 - 8*i))
+		u[i] = byte(n >> (52 - 8*i))
 	}
+	u[6] = 0x70 | byte(n>>8)&0x0f
+	u[7] = byte(n)
 }

@@ -74,6 +74,7 @@ type Store struct {
 	opt  Options
 	base base
 	keys keyring
+	ids  permitIDs
 	node atomic.Pointer[string]
 	boot string
 

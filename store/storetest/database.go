@@ -102,7 +102,7 @@ func Postgres(t testing.TB) string {
 		t.Fatal(template.err)
 	}
 	name := fmt.Sprintf("wxn_test_%d_%d", os.Getpid(), made.Add(1))
-	if _, err := admin.Exec("create database " + name + " template " + template.name + " strategy file_copy"); err != nil {
+	if _, err := admin.Exec("create database " + name + " template " + template.name + ""); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
