@@ -122,7 +122,11 @@ func (d *Door) address(r *http.Request) string {
 	at := peer.Addr().Unmap()
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && d.trusts(at); i-- {
-		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		hop := strings.TrimSpace(hops[i])
+		next, err := netip.ParseAddr(hop)
+		if withPort, e := netip.ParseAddrPort(hop); e == nil { // some proxies write the port as well
+			next, err = withPort.Addr(), nil
+		}
 		if err != nil {
 			break
 		}

@@ -215,6 +215,9 @@ func TestAnAddressBehindAProxy(t *testing.T) {
 	if status != 429 {
 		t.Fatalf("never dammed: %d", status)
 	}
+	if status := ask("203.0.113.9:4711"); status != 429 {
+		t.Errorf("with a port: got %d", status)
+	}
 	for _, other := range []string{"203.0.113.10", "2001:db8::1", "203.0.113.9, 203.0.113.11", ""} {
 		if status := ask(other); status != 401 {
 			t.Errorf("%q: got %d", other, status)
