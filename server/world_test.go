@@ -21,7 +21,7 @@ import (
 // A world is what a story happens in: a sandbox, a server that follows its
 // clock, and the client that a backend would use.
 type world struct {
-	*testing.T
+	testing.TB
 	*client.Client
 	sandbox *sandbox.Server
 	conf    server.Config
@@ -43,9 +43,9 @@ func story(t *testing.T, f func(w *world)) {
 	}
 }
 
-func newWorld(t *testing.T, dsn string) *world {
+func newWorld(t testing.TB, dsn string) *world {
 	t.Helper()
-	w := &world{T: t, sandbox: sandbox.Start(t, sandbox.Options{})}
+	w := &world{TB: t, sandbox: sandbox.Start(t, sandbox.Options{})}
 	w.conf = server.Config{
 		Listen: "127.0.0.1:0", Database: wxnotify.NewSecret(dsn), WeChatURL: w.sandbox.URL, ClockURL: w.sandbox.URL,
 		APIKey: wxnotify.NewSecret(storyKey), AppID: sandbox.FirstAppID, AppSecret: wxnotify.NewSecret(sandbox.FirstSecret),

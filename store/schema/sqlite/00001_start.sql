@@ -212,3 +212,22 @@ create table idem (
     created_at  integer not null,
     primary key (app, key_hash)
 ) without rowid;
+
+-- What the planner would learn from a large database, said beforehand: an app
+-- alone narrows nothing down. Without it, a small database with one app is
+-- searched by app, and stays so when it grows.
+analyze;
+delete from sqlite_stat1;
+insert into sqlite_stat1 (tbl, idx, stat) values
+    ('permit', 'permit', '1000000 1000000 1'),
+    ('permit', 'permit_user', '1000000 1000000 5 2 1'),
+    ('permit', 'permit_code', '1000000 1000000 2 1'),
+    ('message', 'sqlite_autoindex_message_1', '1000000 1000000 1'),
+    ('message', 'message_user', '1000000 1000000 10 1'),
+    ('queue', 'queue', '1000000 1000000 1'),
+    ('queue', 'queue_due', '100000 100000 20000 2 1'),
+    ('queue', 'queue_rest', '100000 100000 20000 1'),
+    ('queue', 'queue_waiting', '10000 10000 2 1'),
+    ('queue', 'queue_parked', '10000 10000 5000 1'),
+    ('attempt', 'attempt', '1000000 1000000 2 1'),
+    ('idem', 'idem', '1000000 1000000 1');
