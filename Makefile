@@ -87,7 +87,7 @@ fuzz:
 ## test-miniprogram: the mini program's package
 .PHONY: test-miniprogram
 test-miniprogram:
-	cd miniprogram && npm ci --no-audit --no-fund && npm test
+	cd miniprogram && npm ci --no-audit --no-fund && npm test && npm run contract
 
 ## postgres: a PostgreSQL of your own until Ctrl-C; prints WXNOTIFY_TEST_POSTGRES for `go test`
 .PHONY: postgres

@@ -30,6 +30,7 @@ type Server struct {
 	clock  *clock
 	store  *store.Store
 	wechat *wechat.Client
+	keeper *token.Keeper
 	box    *outbox.Box
 	http   *http.Server
 	onRest func(wxnotify.Rest)
@@ -84,18 +85,20 @@ func New(ctx context.Context, log *slog.Logger, c Config, options ...Option) (_ 
 func (s *Server) rooms() {
 	c := s.conf
 	s.wechat = wechat.New(wechat.Options{URL: c.WeChatURL})
-	keeper := token.New(s.log, s.store, s.wechat, token.Options{Now: s.clock.Now})
-	s.box = outbox.New(s.log, s.store, keeper, s.wechat, outbox.Options{Now: s.clock.Now, OnRest: s.atRest})
+	s.keeper = token.New(s.log, s.store, s.wechat, token.Options{Now: s.clock.Now, Node: s.store.Node(), OnContention: func(app string) {
+		s.log.Error("somebody else fetches this app's access_token, and each fetch kills the other's; let them take it from here", "app", app)
+	}})
+	s.box = outbox.New(s.log, s.store, s.keeper, s.wechat, outbox.Options{Now: s.clock.Now, OnRest: s.atRest})
 	books := ledger.New(s.log, s.store, s.clock.Now, func(app string) {
 		s.box.Wake(app)
 		s.store.Notify(app)
 	})
 	door := api.New(s.log, api.Deps{
-		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, WeChat: s.wechat, Tokens: keeper,
+		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, WeChat: s.wechat, Tokens: s.keeper,
 		Now: s.clock.Now, Ready: s.ready, Stop: s.stop,
 	}, api.Options{Key: c.APIKey, Proxies: c.TrustedProxies, Version: Version()})
 	wechats := gateway.New(s.log, gateway.Deps{
-		Gate: door, Box: s.box, Reader: s.store, Admin: s.store, WeChat: s.wechat, Tokens: keeper, Now: s.clock.Now, Stop: s.stop,
+		Gate: door, Box: s.box, Reader: s.store, Admin: s.store, WeChat: s.wechat, Tokens: s.keeper, Now: s.clock.Now, Stop: s.stop,
 	}, gateway.Options{Secret: s.store.Derive("gateway tokens")})
 	s.http = &http.Server{
 		Handler:           doors(wechats, door),
@@ -221,6 +224,9 @@ func (s *Server) drain(ctx context.Context) {
 }
 
 func (s *Server) close() {
+	if s.keeper != nil {
+		s.keeper.Close()
+	}
 	if s.wechat != nil {
 		s.wechat.Close()
 	}
