@@ -25,6 +25,15 @@ type App struct {
 	TokenMode   TokenMode
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+	Drift       Drift // read only
+}
+
+// A Drift counts where WeChat's answers contradicted the books. Each time the
+// books were corrected.
+type Drift struct {
+	Closed int64     // 43101 although permits were in stock
+	Spent  int64     // 41029 on the first use of a code: somebody else used it
+	At     time.Time // of the last one; zero: never
 }
 
 // DefaultInFlight is how many calls of one app run at once unless it says otherwise.
@@ -33,8 +42,9 @@ const DefaultInFlight = 256
 // A Callback is how WeChat's message push for an app is checked and read.
 type Callback struct {
 	Token  Secret
-	AESKey Secret // EncodingAESKey, 43 characters
-	Mode   string // safe or plain
+	AESKey Secret    // EncodingAESKey, 43 characters
+	Mode   string    // safe or plain
+	SeenAt time.Time // real: of the last valid event, to within an hour; zero: none yet
 }
 
 // A Secret prints as [redacted] in every format. Reveal is the only way out.
