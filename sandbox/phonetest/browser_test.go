@@ -1,0 +1,231 @@
+package phonetest
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// patience is how long a test waits for something that has to come.
+const patience = 20 * time.Second
+
+// browser is the one Chromium of this test run, with a profile of its own.
+var browser struct {
+	once sync.Once
+	ctx  context.Context
+	stop func()
+	err  error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if browser.stop != nil {
+		browser.stop()
+	}
+	os.Exit(code)
+}
+
+func startBrowser() {
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if p, err := exec.LookPath(name); err == nil {
+			path = p
+			break
+		}
+	}
+	if path == "" {
+		browser.err = fmt.Errorf("no Chromium on the PATH: scripts/need chromium installs it")
+		return
+	}
+	var options []chromedp.ExecAllocatorOption
+	options = append(options, chromedp.DefaultExecAllocatorOptions[:]...)
+	options = append(options, chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, stop := chromedp.NewContext(alloc)
+	browser.ctx, browser.stop = ctx, func() { stop(); stopAlloc() }
+	browser.err = chromedp.Do(ctx, chromedp.Navigate("about:blank"))
+}
+
+// A tab shows the page of one sandbox.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+	w   *world
+
+	mu       sync.Mutex
+	faults   []string
+	requests []string
+	offline  bool // the test breaks connections on purpose
+}
+
+// A look is how a tab shows the page. The zero value is a wide window in
+// Chinese, light.
+type look struct {
+	path          string // after the address, with query and hash
+	width, height int64
+	scale         float64
+}
+
+// open shows the page and waits until it has read everything.
+func (w *world) open(l look) *tab {
+	w.t.Helper()
+	browser.once.Do(startBrowser)
+	if browser.err != nil {
+		w.t.Fatal(browser.err)
+	}
+	ctx, stop := chromedp.NewContext(browser.ctx, chromedp.WithNewBrowserContext())
+	b := &tab{t: w.t, ctx: ctx, w: w}
+	w.t.Cleanup(func() {
+		stop()
+		b.check()
+	})
+	if l.path == "" {
+		l.path = "/?lang=zh&theme=light"
+	}
+	b.prepare(l)
+	b.do(chromedp.Navigate(w.url + l.path))
+	b.until("the page is ready", `document.body && document.body.dataset.ready !== undefined`)
+	return b
+}
+
+func (b *tab) prepare(l look) {
+	b.t.Helper()
+	if l.width == 0 {
+		l.width, l.height = 1440, 900
+	}
+	if l.scale == 0 {
+		l.scale = 1
+	}
+	if err := chromedp.Listen(b.ctx, b.heard); err != nil {
+		b.t.Fatal(err)
+	}
+	must(b, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Shanghai"})
+	b.do(chromedp.EmulateViewport(l.width, l.height, chromedp.EmulateScale(l.scale)))
+}
+
+// heard notes what must not happen. It runs in the tab's own loop.
+func (b *tab) heard(event any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		b.faults = append(b.faults, "exception: "+describe(e.ExceptionDetails))
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelError && !b.offline {
+			b.faults = append(b.faults, fmt.Sprintf("log: %s %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL))
+		}
+	case *network.EventRequestWillBeSent:
+		b.requests = append(b.requests, e.Request.URL)
+	}
+}
+
+func describe(d *runtime.ExceptionDetails) string {
+	if d.Exception != nil {
+		return d.Text + " " + d.Exception.Description
+	}
+	return d.Text
+}
+
+// check fails the test for script errors, violations and foreign addresses.
+func (b *tab) check() {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, f := range b.faults {
+		b.t.Error(f)
+	}
+	if len(b.requests) == 0 {
+		b.t.Error("no request was seen: the check of addresses is blind")
+	}
+	for _, r := range b.requests {
+		u, err := url.Parse(r)
+		if err != nil || u.Scheme != "data" && u.Scheme != "blob" && u.Scheme != "about" && u.Host != strings.TrimPrefix(b.w.url, "http://") {
+			b.t.Errorf("a request left the sandbox: %s", r)
+		}
+	}
+}
+
+func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		b.picture("failed")
+		b.t.Fatal(err)
+	}
+}
+
+// until waits for an expression to become true.
+func (b *tab) until(what, expression string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience+time.Second)
+	defer cancel()
+	poll := chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(patience), chromedp.WithPollingInterval(10*time.Millisecond))
+	if _, err := chromedp.Run(ctx, poll); err != nil {
+		b.picture("failed")
+		b.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// eval returns the value of an expression.
+func eval[T any](b *tab, expression string) T {
+	b.t.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatalf("%s: %v", expression, err)
+	}
+	return v
+}
+
+// click waits for something to be seen, and clicks it as a person does.
+func (b *tab) click(selector string) {
+	b.t.Helper()
+	b.do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+// shows waits until the text of an element holds a word.
+func (b *tab) shows(selector, word string) {
+	b.t.Helper()
+	b.until(selector+" shows "+word, fmt.Sprintf(`(document.querySelector(%q) || {textContent: ''}).textContent.includes(%q)`, selector, word))
+}
+
+func (b *tab) text(selector string) string {
+	b.t.Helper()
+	return eval[string](b, fmt.Sprintf(`(document.querySelector(%q) || {textContent: ''}).textContent`, selector))
+}
+
+// fill sets an input and tells the page, as typing does.
+func (b *tab) fill(selector, value string) {
+	b.t.Helper()
+	b.do(chromedp.WaitVisible(chromedp.CSS(selector)))
+	eval[bool](b, fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.value = %q; for (const t of ['input', 'change']) e.dispatchEvent(new Event(t, {bubbles: true})); return true })()`, selector, value))
+}
+
+// picture writes what the tab shows to the folder of pictures, if there is one.
+func (b *tab) picture(name string) {
+	b.t.Helper()
+	dir := os.Getenv("WXNOTIFY_SHOTS")
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(dir+"/"+strings.ReplaceAll(b.t.Name(), "/", "_")+"-"+name+".png", png, 0o600)
+	}
+	if err != nil {
+		b.t.Errorf("picture %s: %v", name, err)
+	}
+}
