@@ -136,10 +136,10 @@ func (d *demo) serve(ctx context.Context) error {
 
 // unlessStopped is err, but nothing when the demo was stopped meanwhile.
 func unlessStopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // banner says where everything is, in lines that fit a terminal.

@@ -17,7 +17,7 @@ type versionCmd struct {
 func (*versionCmd) Help() string { return "Example:\n\n  wxnotify version" }
 
 // Run prints the version, the Go that built it and the platform.
-func (c versionCmd) Run() error {
+func (c *versionCmd) Run() error {
 	v, platform := server.Version(), runtime.GOOS+"/"+runtime.GOARCH
 	if c.JSON {
 		return json.NewEncoder(os.Stdout).Encode(map[string]string{"version": v, "go": runtime.Version(), "platform": platform})
