@@ -87,9 +87,7 @@ func (g *Gateway) finish(ctx context.Context, app, id string) (wxnotify.Message,
 		return m, err
 	}
 	switch err := g.Box.Cancel(ctx, app, id); wxnotify.CodeOf(err) {
-	case wxnotify.MessageInFlight:
-		return m, nil
-	case wxnotify.MessageAtRest:
+	case wxnotify.MessageInFlight, wxnotify.MessageAtRest:
 	default:
 		if err != nil {
 			return m, err

@@ -20,12 +20,12 @@ func answer(m *wxnotify.Message) ([]byte, error) {
 	switch m.State {
 	case wxnotify.Sent, wxnotify.Delivered:
 		return accepted(m.MsgID), nil
-	case wxnotify.Sending, wxnotify.Unsure, wxnotify.Unknown:
-		return nil, say(unknown)
 	case wxnotify.Failed:
 		return refused(m)
+	case wxnotify.Canceled, wxnotify.Expired:
+		return nil, heard(m)
 	}
-	return nil, heard(m)
+	return nil, say(unknown)
 }
 
 // refused is why a message failed.

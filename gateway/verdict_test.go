@@ -24,6 +24,7 @@ func TestWhatAMessageCameToInWeChatsWords(t *testing.T) {
 		"in flight":             {wxnotify.Message{State: wxnotify.Sending}, `{"errcode":9900001,"errmsg":"outcome unknown"}`},
 		"unsure":                {wxnotify.Message{State: wxnotify.Unsure, Attempts: []wxnotify.Attempt{refused(45011, "slow down")}}, `{"errcode":9900001,"errmsg":"outcome unknown"}`},
 		"unknown":               {wxnotify.Message{State: wxnotify.Unknown}, `{"errcode":9900001,"errmsg":"outcome unknown"}`},
+		"queued again":          {wxnotify.Message{State: wxnotify.Queued}, `{"errcode":9900001,"errmsg":"outcome unknown"}`},
 		"canceled by us":        {wxnotify.Message{State: wxnotify.Canceled}, `{"errcode":-1,"errmsg":"system error"}`},
 		"canceled, no token":    {wxnotify.Message{State: wxnotify.Canceled, Attempts: []wxnotify.Attempt{notSent}}, `{"errcode":-1,"errmsg":"system error, no access_token"}`},
 		"canceled, over quota":  {wxnotify.Message{State: wxnotify.Canceled, Attempts: []wxnotify.Attempt{refused(45009, "quota hint: [x]")}}, `{"errcode":45009,"errmsg":"quota hint: [x]"}`},
