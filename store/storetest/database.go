@@ -12,8 +12,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,72 +73,78 @@ func SQLite(t testing.TB) string {
 // Variable holds the DSN of a PostgreSQL whose user may create databases.
 const Variable = "WXNOTIFY_TEST_POSTGRES"
 
-var template struct {
-	sync.Once
-	name string
-	err  error
-}
-
-var made atomic.Int64
-
-// Postgres is a database on the server that the environment names, copied from
-// one that was migrated once. Without a server the test fails: half of the
-// suite is not the suite.
+// Postgres is a database on the server that the environment names. Making one
+// takes longer than most tests, so they stay and are emptied for the next test;
+// a lock of the test's own session says that one is in use. Without a server
+// the test fails: half of the suite is not the suite.
 func Postgres(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv(Variable)
 	if server == "" {
 		t.Fatalf("%s is not set: `make test` starts a PostgreSQL and sets it; `make postgres` starts one for you alone", Variable)
 	}
-	admin, err := sql.Open("pgx", server)
+	dsn, release, err := borrow(server)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { admin.Close() })
-	template.Do(func() { template.name, template.err = makeTemplate(admin, server) })
-	if template.err != nil {
-		t.Fatal(template.err)
-	}
-	name := fmt.Sprintf("wxn_test_%d_%d", os.Getpid(), made.Add(1))
-	if _, err := admin.Exec("create database " + name + " template " + template.name + ""); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := admin.Exec("drop database " + name + " with (force)"); err != nil {
-			t.Log(err)
-		}
-	})
-	return inDatabase(server, name)
+	t.Cleanup(release)
+	return dsn
 }
 
-// makeTemplate migrates a database that the others are copied from. It stays
-// behind, like a compiler's cache; its name is the schema's.
-func makeTemplate(admin *sql.DB, server string) (string, error) {
-	conn, err := admin.Conn(context.Background())
+func borrow(server string) (dsn string, release func(), err error) {
+	admin, err := sql.Open("pgx", server)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	defer conn.Close()
-	const lock = 0x77786e0009 // packages are tested at the same time
-	if _, err := conn.ExecContext(context.Background(), "select pg_advisory_lock($1)", int64(lock)); err != nil {
-		return "", err
+	admin.SetMaxOpenConns(1) // one session, whose end is the end of its locks
+	release = func() { admin.Close() }
+	for i := 1; ; i++ {
+		var mine bool
+		if err := admin.QueryRow("select pg_try_advisory_lock($1)", 0x77786e1000+int64(i)).Scan(&mine); err != nil {
+			release()
+			return "", nil, err
+		}
+		if mine {
+			dsn, err = empty(admin, server, fmt.Sprintf("wxn_test_%s_%d", store.SchemaSum(), i))
+			if err != nil {
+				release()
+			}
+			return dsn, release, err
+		}
 	}
-	defer func() { _, _ = conn.ExecContext(context.Background(), "select pg_advisory_unlock($1)", int64(lock)) }()
-	name := "wxn_template_" + store.SchemaSum()
+}
+
+// empty returns a migrated database of this name without a row.
+func empty(admin *sql.DB, server, name string) (dsn string, err error) {
+	dsn = inDatabase(server, name)
 	var have bool
-	if err := conn.QueryRowContext(context.Background(), "select exists (select 1 from pg_database where datname = $1)", name).Scan(&have); err != nil || have {
-		return name, err
-	}
-	if _, err := conn.ExecContext(context.Background(), "create database "+name); err != nil {
+	if err := admin.QueryRow("select exists (select 1 from pg_database where datname = $1)", name).Scan(&have); err != nil {
 		return "", err
+	}
+	if !have {
+		if _, err := admin.Exec("create database " + name); err != nil {
+			return "", err
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := store.Migrate(ctx, inDatabase(server, name)); err != nil {
-		_, _ = conn.ExecContext(context.Background(), "drop database "+name)
+	if !have {
+		return dsn, store.Migrate(ctx, dsn)
+	}
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
 		return "", err
 	}
-	return name, nil
+	defer db.Close()
+	// Deleting a few rows is faster than truncating; a big table stays big.
+	var statements string
+	if err := db.QueryRowContext(ctx, `select string_agg(
+			case when pg_relation_size(c.oid) > 1000000 then 'truncate ' else 'delete from ' end || quote_ident(relname), '; ')
+		from pg_class c where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> 'goose_db_version'`).Scan(&statements); err != nil {
+		return "", err
+	}
+	_, err = db.ExecContext(ctx, statements)
+	return dsn, err
 }
 
 func inDatabase(server, name string) string {
