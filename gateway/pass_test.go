@@ -1,0 +1,229 @@
+package gateway_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/wxnotify/wxnotify/sandbox"
+)
+
+func TestTemplatesAreManagedInBothEras(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0, nil)
+	token := w.token(testKey)
+	for name, c := range map[string]struct {
+		path string
+		body any
+		want string
+	}{
+		"classic list":   {"/cgi-bin/wxopen/template/list", object{"offset": 0, "count": 20}, sandbox.ClassicTemplate},
+		"library":        {"/cgi-bin/wxopen/template/library/list", object{"offset": 0, "count": 5}, `"list"`},
+		"subscribe list": {listTemplates, nil, sandbox.LongtermTemplate},
+		"category":       {"/wxaapi/newtmpl/getcategory", nil, `"data"`},
+	} {
+		a := w.call(c.path, with(token), c.body)
+		if a.Errcode != 0 || !strings.Contains(a.body, c.want) {
+			t.Errorf("%s: %s", name, a.body)
+		}
+	}
+	q := with(token)
+	q.Set("tid", "1")
+	w.call("/wxaapi/newtmpl/getpubtemplatekeywords", q, nil)
+	all, _ := w.sandbox.Requests(0, 100)
+	if last := all[len(all)-1]; !strings.Contains(last.Query, "tid=1") || strings.Contains(last.Query, token) {
+		t.Errorf("WeChat was asked %s", last.Query)
+	}
+	w.want(w.call("/wxa/nonsense", with(token), nil), 40066)
+	w.want(w.call("/cgi-bin/nonsense", with("nonsense"), nil), 40001)
+	if n := w.fetches(); n != 1 {
+		t.Errorf("WeChat was asked for %d tokens", n)
+	}
+}
+
+// A token that a rival killed is renewed once, for all who meet it at a time,
+// and none of them hears of it.
+func TestADeadTokenIsMendedInside(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0, nil)
+	token := w.token(testKey)
+	w.want(w.call(listTemplates, with(token), nil), 0)
+	w.must(w.sandbox.RevokeTokens(appid))
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			if i%2 == 0 {
+				w.want(w.call(listTemplates, with(token), nil), 0)
+			} else {
+				w.want(w.call("/cgi-bin/wxopen/template/list", with(token), object{"offset": 0, "count": 20}), 0)
+			}
+		})
+	}
+	all.Wait()
+	if n := w.fetches(); n != 2 {
+		t.Errorf("WeChat was asked for %d tokens", n)
+	}
+}
+
+// A caller that never takes a new token costs WeChat nothing.
+func TestACallerWithADeadTokenForEverCausesNoRenewal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0, nil)
+	w.want(w.call(listTemplates, with(w.token(testKey)), nil), 0)
+	for i := range 200 {
+		w.want(w.call(listTemplates, with("70_a-real-token-of-long-ago"), nil), 40001)
+		w.want(w.call("/cgi-bin/stable_token", nil, object{"grant_type": "client_credential", "appid": appid, "secret": testKey, "force_refresh": i%2 == 0}), 0)
+	}
+	if n := w.fetches(); n != 1 {
+		t.Errorf("WeChat was asked for %d tokens", n)
+	}
+}
+
+// far is a WeChat that hands out tokens and serves one path. Its tokens are
+// called real-token-1, real-token-2 and so on.
+func far(h http.HandlerFunc) http.Handler {
+	mux := http.NewServeMux()
+	var mu sync.Mutex
+	n := 0
+	mux.HandleFunc("/cgi-bin/stable_token", func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		n++
+		fmt.Fprintf(w, `{"access_token":"real-token-%d","expires_in":7200}`, n)
+	})
+	mux.HandleFunc("/wxa/media", h)
+	return mux
+}
+
+func TestWhatBecomesOfStrangeAnswers(t *testing.T) {
+	t.Parallel()
+	abort := func(w http.ResponseWriter, text string) {
+		io.WriteString(w, text)
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}
+	for name, c := range map[string]struct {
+		serve http.HandlerFunc
+		want  int
+	}{
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://example.com/?"+r.URL.RawQuery, http.StatusFound)
+		}, 9900001},
+		"a server's fault": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, 9900001},
+		"half an answer":   {func(w http.ResponseWriter, _ *http.Request) { abort(w, `{"errcode":0,"er`) }, 9900001},
+		"no answer":        {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 9900001},
+		"dead, and again":  {func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"errcode":"40001","errmsg":"x"}`) }, -1},
+		"another refusal":  {func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"errcode":48004,"errmsg":"x"}`) }, 48004},
+		"a payload of WeChat": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, `{"errmsg":"ok"}`)
+		}, 0},
+	} {
+		w := newIdleWorld(t, 0, far(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			c.serve(w, r)
+		}))
+		a := w.call("/wxa/media", with(w.token(testKey)), `{"a":1}`)
+		if a.Errcode != c.want || strings.Contains(a.body, "real-token") {
+			t.Errorf("%s: %s", name, a.body)
+		}
+	}
+}
+
+// WeChat can be asked for the URL of an earlier call, and the real token is in it.
+func TestTheRealTokenIsTakenOutOfAnswers(t *testing.T) {
+	t.Parallel()
+	w := newIdleWorld(t, 0, far(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"errmsg":%q}`, r.URL.String())
+	}))
+	if a := w.call("/wxa/media", with(w.token(testKey)), nil); strings.Contains(a.body, "real-token") || !strings.Contains(a.body, "/wxa/media") {
+		t.Errorf("got %s", a.body)
+	}
+}
+
+// An answer that breaks off after its beginning was passed on breaks off for
+// the caller as well.
+func TestADownloadThatBreaksOffIsNotTakenForWhole(t *testing.T) {
+	t.Parallel()
+	w := newIdleWorld(t, 0, far(func(w http.ResponseWriter, _ *http.Request) {
+		w.Write(bytes.Repeat([]byte("x"), 100_000))
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	resp, err := http.Get(w.url + "/wxa/media?access_token=" + w.token(testKey))
+	w.must(err)
+	defer resp.Body.Close()
+	if n, err := io.Copy(io.Discard, resp.Body); err == nil {
+		t.Errorf("%d bytes were taken for the whole", n)
+	}
+}
+
+// A stream cannot be sent twice: the caller is told to do it. The token is
+// renewed for its next try.
+func TestAnUploadThatMeetsADeadTokenIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	w := newIdleWorld(t, 0, far(func(w http.ResponseWriter, r *http.Request) {
+		n, _ := io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Query().Get("access_token") == "real-token-1" {
+			io.WriteString(w, `{"errcode":40001,"errmsg":"invalid credential"}`)
+			return
+		}
+		fmt.Fprintf(w, `{"errmsg":"%d bytes"}`, n)
+	}))
+	token, picture := w.token(testKey), strings.Repeat("x", 1<<20)
+	w.want(w.call("/wxa/media", with(token), picture), -1)
+	if a := w.call("/wxa/media", with(token), picture); a.Errmsg != "1048576 bytes" {
+		t.Errorf("got %s", a.body)
+	}
+}
+
+// 20 MB each way, and next to none of it in memory. Not parallel: what is
+// measured is what the whole process asked for.
+func TestLargeBodiesFlowThrough(t *testing.T) {
+	const size = 20 << 20
+	w := newIdleWorld(t, 0, far(func(w http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		if err != nil || n != size || r.Header.Get("Content-Type") != "image/png" {
+			t.Errorf("%d bytes of %s arrived: %v", n, r.Header.Get("Content-Type"), err)
+		}
+		w.Header().Set("Content-Type", "video/mp4")
+		w.Header().Set("Content-Disposition", `attachment; filename="a.mp4"`)
+		io.Copy(w, io.LimitReader(zeros{}, size))
+	}))
+	token := w.token(testKey)
+	for name, length := range map[string]int64{"a length that is known": size, "chunks": -1} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/wxa/media?access_token="+token, io.LimitReader(zeros{}, size))
+		w.must(err)
+		req.ContentLength = length
+		req.Header.Set("Content-Type", "image/png")
+		resp, err := http.DefaultClient.Do(req)
+		w.must(err)
+		n, err := io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		runtime.ReadMemStats(&after)
+		if err != nil || n != size || resp.Header.Get("Content-Type") != "video/mp4" || resp.Header.Get("Content-Disposition") == "" {
+			t.Errorf("%s: %d bytes came back with %v: %v", name, n, resp.Header, err)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 4<<20 {
+			t.Errorf("%s: 40 MB took %d KB of memory", name, used>>10)
+		}
+	}
+	a := w.call("/wxa/media", with(token), strings.Repeat("x", 65<<20))
+	w.want(a, 45002)
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
