@@ -127,7 +127,9 @@ create table permit (
     till        bigint not null,
     primary key (app, id)
 ) with (fillfactor = 80);
-create index permit_user on permit (app, openid, till, id);
+-- The person first: an index that begins with app would tempt the planner to
+-- walk all of the app where it only has to find one id.
+create index permit_user on permit (openid, app, till, id);
 create unique index permit_code on permit (app, code_hash, use_no) where code_hash is not null;
 
 -- The immutable half of a message.
@@ -148,7 +150,7 @@ create table message (
     key_hash    text collate "C" not null, -- of the Idempotency-Key, '' without one
     primary key (app, id)
 );
-create index message_user on message (app, openid, id);
+create index message_user on message (openid, app, id);
 
 create table message_meta (
     app   text collate "C" not null,
@@ -184,7 +186,7 @@ create index queue_due on queue (app, state, due, id)
     where state = 'scheduled' or state = 'waiting' or state = 'queued' or state = 'sending' or state = 'unsure';
 create index queue_rest on queue (app, state, id)
     where state = 'failed' or state = 'expired' or state = 'canceled' or state = 'unknown';
-create index queue_waiting on queue (app, openid, id) where state = 'waiting';
+create index queue_waiting on queue (openid, app, id) where state = 'waiting';
 create index queue_parked on queue (app, parked, id) where parked <> '';
 
 -- Written when the attempt is over; before that the queue's row is its record.

@@ -127,7 +127,9 @@ create table permit (
     till        integer not null,
     primary key (app, id)
 ) without rowid;
-create index permit_user on permit (app, openid, till, id);
+-- The person first: an index that begins with app would tempt the planner to
+-- walk all of the app where it only has to find one id.
+create index permit_user on permit (openid, app, till, id);
 create unique index permit_code on permit (app, code_hash, use_no) where code_hash is not null;
 
 -- The immutable half of a message.
@@ -148,7 +150,7 @@ create table message (
     key_hash    text not null, -- of the Idempotency-Key, '' without one
     primary key (app, id)
 );
-create index message_user on message (app, openid, id);
+create index message_user on message (openid, app, id);
 
 create table message_meta (
     app   text not null,
@@ -184,7 +186,7 @@ create index queue_due on queue (app, state, due, id)
     where state = 'scheduled' or state = 'waiting' or state = 'queued' or state = 'sending' or state = 'unsure';
 create index queue_rest on queue (app, state, id)
     where state = 'failed' or state = 'expired' or state = 'canceled' or state = 'unknown';
-create index queue_waiting on queue (app, openid, id) where state = 'waiting';
+create index queue_waiting on queue (openid, app, id) where state = 'waiting';
 create index queue_parked on queue (app, parked, id) where parked <> '';
 
 -- Written when the attempt is over; before that the queue's row is its record.
@@ -220,14 +222,14 @@ analyze;
 delete from sqlite_stat1;
 insert into sqlite_stat1 (tbl, idx, stat) values
     ('permit', 'permit', '1000000 1000000 1'),
-    ('permit', 'permit_user', '1000000 1000000 5 2 1'),
+    ('permit', 'permit_user', '1000000 5 5 2 1'),
     ('permit', 'permit_code', '1000000 1000000 2 1'),
     ('message', 'sqlite_autoindex_message_1', '1000000 1000000 1'),
-    ('message', 'message_user', '1000000 1000000 10 1'),
+    ('message', 'message_user', '1000000 10 10 1'),
     ('queue', 'queue', '1000000 1000000 1'),
     ('queue', 'queue_due', '100000 100000 20000 2 1'),
     ('queue', 'queue_rest', '100000 100000 20000 1'),
-    ('queue', 'queue_waiting', '10000 10000 2 1'),
+    ('queue', 'queue_waiting', '10000 2 2 1'),
     ('queue', 'queue_parked', '10000 10000 5000 1'),
     ('attempt', 'attempt', '1000000 1000000 2 1'),
     ('idem', 'idem', '1000000 1000000 1');
