@@ -1,14 +1,20 @@
+// Package wxnotify holds the nouns of a notification server for WeChat Mini
+// Programs, and every rule about them: what a permit is and what kills it, what
+// a message may say, what an answer of WeChat means, and what is to be done
+// when there is none. It does no I/O and has no clock: time comes in as an
+// argument, and the decision goes out as a value.
+//
+// A permit is the right to send one message. A message goes through attempts,
+// each written down with its permit before the call to WeChat is made. Next
+// decides what becomes of a message after the outcome of an attempt; Late and
+// Overdue do when evidence comes afterwards, or none comes. All states follow
+// from the attempts, so that a node may die at any point: whoever finds the
+// rows knows what may have happened, and what may be repeated.
 package wxnotify
 
-import "time"
-
-// A TokenMode is how an app's access_token is fetched.
-type TokenMode string
-
-// The token modes (wechat-api.md 2.1 and 2.2).
-const (
-	StableToken  TokenMode = "stable"
-	ClassicToken TokenMode = "classic"
+import (
+	"slices"
+	"time"
 )
 
 // An App is one mini program.
@@ -141,12 +147,7 @@ type Key struct {
 
 // May says whether the key has scope s.
 func (k Key) May(s Scope) bool {
-	for _, have := range k.Scopes {
-		if have == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(k.Scopes, s)
 }
 
 // A Session is a mini program's login: an opaque token of ours stands for it.

@@ -51,8 +51,7 @@ func RefuseField(c Code, field, format string, args ...any) *Refusal {
 
 // CodeOf returns the code of a refusal, or "" of a fault and of nil.
 func CodeOf(err error) Code {
-	var r *Refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*Refusal](err); ok {
 		return r.Code
 	}
 	return ""

@@ -64,14 +64,11 @@ func (l *Loop[J, R]) Run(ctx context.Context) {
 	defer timer.Stop()
 	for {
 		var results []R
-		claim := false
 		select {
 		case r := <-l.done:
-			results, claim = append(results, r), true
+			results = append(results, r)
 		case <-l.wake:
-			claim = true
 		case <-timer.C:
-			claim = true
 		case <-ctx.Done():
 			l.drain(work, flying)
 			return
@@ -79,7 +76,7 @@ func (l *Loop[J, R]) Run(ctx context.Context) {
 		results = l.collect(results)
 		flying -= len(results)
 		l.settle(work, results)
-		if !claim || ctx.Err() != nil {
+		if ctx.Err() != nil {
 			continue
 		}
 		jobs, again, err := l.Claim(ctx)

@@ -88,7 +88,7 @@ func New(o Options) *Sandbox {
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	// A listener of an earlier process must not take this world for the one
 	// that it knows.
-	s.w = newWorld(o, 1+rand.IntN(1<<40)) //nolint:gosec // no secret
+	s.w = newWorld(o, 1+rand.IntN(1<<40))
 	s.api = s.control()
 	s.pages = pages()
 	return s

@@ -40,8 +40,12 @@ func Signed(signature string, parts ...string) bool {
 // A Key seals and opens callbacks. It prints as [redacted].
 type Key struct{ b [32]byte }
 
-func (Key) String() string               { return "[redacted]" }
-func (Key) GoString() string             { return "[redacted]" }
+func (Key) String() string { return "[redacted]" }
+
+// GoString is String, for %#v.
+func (Key) GoString() string { return "[redacted]" }
+
+// MarshalText is String, for encoders.
 func (Key) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 
 // DecodeKey reads an EncodingAESKey: 43 letters and digits. The last one has

@@ -340,10 +340,12 @@ func TestCanaries(t *testing.T) {
 		w.Write(encode(map[string]any{"errcode": 40001, "errmsg": said}))
 	}
 	clients := map[string]*Client{
-		"echoes":    serving(t, echo),
-		"redirects": serving(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/?"+r.URL.RawQuery, 302) }),
-		"fails":     New(Options{Transport: failing{}}),
-		"refuses":   New(Options{URL: "http://127.0.0.1:1"}),
+		"echoes": serving(t, echo),
+		"redirects": serving(t, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/?"+r.URL.RawQuery, http.StatusFound)
+		}),
+		"fails":   New(Options{Transport: failing{}}),
+		"refuses": New(Options{URL: "http://127.0.0.1:1"}),
 		"is broken": New(Options{URL: raw(t, func(c net.Conn, r *bufio.Reader) {
 			line, _ := r.ReadString('\n')
 			io.WriteString(c, line)
