@@ -17,6 +17,15 @@ import (
 	"time"
 )
 
+// A TokenMode is how an app's access_token is fetched.
+type TokenMode string
+
+// The token modes (wechat-api.md 2.1 and 2.2).
+const (
+	StableToken  TokenMode = "stable"
+	ClassicToken TokenMode = "classic"
+)
+
 // An App is one mini program.
 type App struct {
 	ID          string // appid
