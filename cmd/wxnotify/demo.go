@@ -24,7 +24,7 @@ type demoCmd struct {
 func (*demoCmd) Help() string {
 	return `It starts a sandbox (a simulator of WeChat) and a server that sends through it, registers the sandbox's sample app, and hands in three form permits of one user. It needs no account and no network.
 
-Messages and the key are kept in the folder --data and are there again at the next start. The sandbox starts anew each time: what its users gave before is void, and three new permits are handed in. Delete the folder to start from nothing.
+Messages and the key are kept in the folder --data and are there again at the next start. The sandbox starts anew each time: what its users gave before is void, and three new permits are handed in. Delete the folder to start from nothing. The phone's page knows the key: keep its address to yourself.
 
 Examples:
 
@@ -127,6 +127,7 @@ func (d *demo) serve(ctx context.Context) error {
 		if err := d.prepare(ctx, c); err != nil {
 			return unlessStopped(ctx, err)
 		}
+		d.world.Join(sandbox.Peer{URL: "http://" + d.addr, AppID: sandbox.FirstAppID, Key: d.conf.APIKey.Reveal()})
 		d.banner()
 		d.news.look = d.storyOf(c)
 		return d.news.print(ctx, os.Stdout)
@@ -155,7 +156,8 @@ func (d *demo) banner() {
   key      %s
   files    %s
 
-Three forms were submitted by %s: three messages may go out. Send one, in another terminal:
+%s has submitted three forms: three messages may go out.
+Press the phone's buttons, or send one from another terminal:
 
 %s
 

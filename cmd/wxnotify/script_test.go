@@ -21,6 +21,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("NEXTWEEK", time.Now().Add(7*24*time.Hour).Format(time.RFC3339))
 			e.Values[running{}] = &program{}
 			return nil
 		},
