@@ -40,7 +40,7 @@ check: fmt-check vet lint
 
 .PHONY: tools
 tools:
-	@scripts/need gcc postgres npm curl
+	@scripts/need gcc postgres npm curl chromium
 
 .PHONY: fmt-check
 fmt-check:
