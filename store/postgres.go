@@ -93,6 +93,9 @@ const (
 
 // migrate holds a lock meanwhile: several nodes may start at once.
 func (b *post) migrate(ctx context.Context) error {
+	if migrated(ctx, b.db, "postgres") {
+		return nil
+	}
 	conn, err := b.db.Conn(ctx)
 	if err != nil {
 		return err

@@ -211,6 +211,9 @@ func liteKind(err error) kind {
 }
 
 func (b *lite) migrate(ctx context.Context) error {
+	if migrated(ctx, b.db, "sqlite") {
+		return nil
+	}
 	db, err := sql.Open("sqlite", liteDSN(b.path, "busy_timeout(5000)"))
 	if err != nil {
 		return err

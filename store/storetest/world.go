@@ -2,10 +2,14 @@ package storetest
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -71,16 +75,30 @@ func (w *world) jump(d time.Duration) { w.now.Virtual = w.now.Virtual.Add(d) }
 
 func must[T any](v T, err error) T {
 	if err != nil {
-		panic(err)
+		panic(fmt.Sprintf("%v (%s)", err, caller()))
 	}
 	return v
+}
+
+// id is one that a message of now gets: it grows with the real clock.
+func (w *world) id() string {
+	u := uuid.New()
+	binary.BigEndian.PutUint64(u[:], uint64(w.now.Real.UnixMilli())<<16|0x7000|made.Add(1)&0xfff)
+	return wxnotify.EncodeID(wxnotify.MessagePrefix, u)
+}
+
+var made atomic.Uint64
+
+func caller() string {
+	_, file, line, _ := runtime.Caller(2)
+	return fmt.Sprintf("%s:%d", filepath.Base(file), line)
 }
 
 // draft is a message to alice that goes out at once.
 func (w *world) draft(change ...func(*wxnotify.Entry)) wxnotify.Entry {
 	now := w.now.Virtual
 	e := wxnotify.Entry{Message: wxnotify.Message{
-		ID: wxnotify.EncodeID(wxnotify.MessagePrefix, must(uuid.NewV7())), App: w.app, To: alice, TemplateID: classic,
+		ID: w.id(), App: w.app, To: alice, TemplateID: classic,
 		Channel: wxnotify.ChannelTemplate, Body: []byte(`{"touser":"x","data":{"keyword1":{"value":"已接单"}}}`), OnUnsure: wxnotify.Hold,
 		SendAt: now, ExpiresAt: now.Add(wxnotify.Lasts), CreatedAt: now, UpdatedAt: now, State: wxnotify.Queued,
 	}}
@@ -288,7 +306,7 @@ func (w *world) outcomes(id string) string {
 
 func (w *world) same(got, want any) {
 	w.Helper()
-	if d := cmp.Diff(want, got); d != "" {
+	if d := cmp.Diff(want, got, secrets); d != "" {
 		w.Errorf("not as wanted (-want +got):\n%s", d)
 	}
 }
@@ -299,6 +317,8 @@ func (w *world) refused(err error, want wxnotify.Code) {
 		w.Errorf("got %v, want %s", err, want)
 	}
 }
+
+var secrets = cmp.Comparer(func(a, b wxnotify.Secret) bool { return a == b })
 
 // codes of attempts, in the order of the claim.
 func codes(c wxnotify.Claim) []string {

@@ -1,0 +1,164 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/wxnotify/wxnotify"
+)
+
+// all walks through a list in pages of n.
+func (w *world) all(f wxnotify.MessageFilter, n int) (ids []string) {
+	w.Helper()
+	f.Limit = n
+	for {
+		page, next, err := w.Messages(ctx, f)
+		if err != nil {
+			w.Fatal(err)
+		}
+		for _, m := range page {
+			ids = append(ids, m.ID)
+		}
+		if next == "" {
+			return ids
+		}
+		f.Cursor = next
+	}
+}
+
+var lists = map[string]func(*testing.T, Database){
+	"lists are newest first, page by page, and filters hold": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		w.makeApp("wx0000000000000002")
+		w.deposit(w.form(form(1)))
+		var ids []string
+		add := func(id string) { ids = append([]string{id}, ids...); w.pass(time.Second) }
+		for i := range 7 {
+			add(w.send(func(e *wxnotify.Entry) { e.Message.Meta = map[string]string{"order": fmt.Sprint(i % 2), "shop": "1"} }))
+		}
+		add(w.send(to(bob), wait))
+		add(w.send(subscribe))
+		add(w.send(func(e *wxnotify.Entry) { e.Message.SendAt = Noon.Add(time.Hour) }))
+		add(w.send(of("wx0000000000000002")))
+		w.settle(w.claim(20).Tries[0], ok)
+		here := ids[1:]
+		pick := func(is ...int) (out []string) {
+			for _, i := range is {
+				out = append(out, ids[i])
+			}
+			return out
+		}
+		for name, c := range map[string]struct {
+			f    wxnotify.MessageFilter
+			want []string
+		}{
+			"all":       {wxnotify.MessageFilter{}, ids},
+			"app":       {wxnotify.MessageFilter{App: w.app}, here},
+			"user":      {wxnotify.MessageFilter{App: w.app, To: bob}, pick(3)},
+			"sent":      {wxnotify.MessageFilter{State: wxnotify.Sent}, pick(10)},
+			"failed":    {wxnotify.MessageFilter{State: wxnotify.Failed}, pick(2, 4, 5, 6, 7, 8, 9)},
+			"reason":    {wxnotify.MessageFilter{App: w.app, Reason: wxnotify.ReasonNoPermit}, pick(2, 4, 5, 6, 7, 8, 9)},
+			"waiting":   {wxnotify.MessageFilter{State: wxnotify.Waiting}, pick(3)},
+			"scheduled": {wxnotify.MessageFilter{App: w.app, State: wxnotify.Scheduled}, pick(1)},
+			"queued":    {wxnotify.MessageFilter{State: wxnotify.Queued}, pick(0)},
+			"channel":   {wxnotify.MessageFilter{App: w.app, Channel: wxnotify.ChannelSubscribe}, pick(2)},
+			"template":  {wxnotify.MessageFilter{TemplateID: prompt}, pick(2)},
+			"meta":      {wxnotify.MessageFilter{App: w.app, Meta: map[string]string{"order": "1"}}, pick(5, 7, 9)},
+			"two metas": {wxnotify.MessageFilter{Meta: map[string]string{"order": "0", "shop": "1"}}, pick(4, 6, 8, 10)},
+			"no meta":   {wxnotify.MessageFilter{Meta: map[string]string{"order": "0", "shop": "2"}}, nil},
+			"mixed":     {wxnotify.MessageFilter{To: alice, State: wxnotify.Failed, Meta: map[string]string{"shop": "1"}, Since: Noon.Add(2 * time.Second)}, pick(4, 5, 6, 7, 8)},
+			"since":     {wxnotify.MessageFilter{App: w.app, Since: Noon.Add(8 * time.Second)}, pick(1, 2)},
+			"until":     {wxnotify.MessageFilter{App: w.app, Until: Noon.Add(2 * time.Second)}, pick(9, 10)},
+		} {
+			for _, n := range []int{1, 2, 3, 250} {
+				if got := w.all(c.f, n); !slices.Equal(got, c.want) {
+					t.Errorf("%s, %d a page: got %v, want %v", name, n, got, c.want)
+				}
+			}
+		}
+	},
+	"a list carries content and attempts": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		w.deposit(w.form(form(1)))
+		id := w.send()
+		w.settle(w.claim1(), busy)
+		w.claim1()
+		page, _, err := w.Messages(ctx, wxnotify.MessageFilter{App: w.app})
+		w.same(err, nil)
+		w.same(page[0], w.message(id))
+		w.same(len(page[0].Attempts), 2)
+	},
+	"pages stay in place while messages come in": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		var want []string
+		for range 5 {
+			want = append([]string{w.send()}, want...)
+		}
+		page, next, err := w.Messages(ctx, wxnotify.MessageFilter{App: w.app, Limit: 2})
+		w.same(err, nil)
+		got := []string{page[0].ID, page[1].ID}
+		w.send()
+		page, _, err = w.Messages(ctx, wxnotify.MessageFilter{App: w.app, Limit: 3, Cursor: next})
+		w.same(err, nil)
+		for _, m := range page {
+			got = append(got, m.ID)
+		}
+		w.same(got, want)
+	},
+	"a cursor that is altered, or of another list, is refused": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		w.send()
+		w.send()
+		w.deposit(w.form(form(1)), w.form(form(2)))
+		_, next, err := w.Messages(ctx, wxnotify.MessageFilter{App: w.app, Limit: 1})
+		w.same(err, nil)
+		_, permits, err := w.Permits(ctx, wxnotify.PermitFilter{App: w.app, Limit: 1})
+		w.same(err, nil)
+		altered := []byte(next)
+		altered[10] ^= 1
+		for name, f := range map[string]wxnotify.MessageFilter{
+			"altered":        {App: w.app, Cursor: string(altered)},
+			"longer":         {App: w.app, Cursor: next + "A"},
+			"nonsense":       {App: w.app, Cursor: "%%%"},
+			"another filter": {App: w.app, To: alice, Cursor: next},
+			"another list":   {App: w.app, Cursor: permits},
+		} {
+			if _, _, err := w.Messages(ctx, f); wxnotify.CodeOf(err) != wxnotify.CursorInvalid {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+		_, _, err = w.Permits(ctx, wxnotify.PermitFilter{App: w.app, Cursor: next})
+		w.refused(err, wxnotify.CursorInvalid)
+	},
+	"permits are listed without their codes": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		w.deposit(w.form(form(1)))
+		w.pass(time.Second)
+		w.deposit(wxnotify.Deposit{Source: wxnotify.Payment, Code: prepay, GivenAt: Noon}, wxnotify.Deposit{To: bob, Source: wxnotify.Subscribe, TemplateID: prompt, GivenAt: Noon})
+		id := w.send()
+		try := w.claim1()
+		count := func(f wxnotify.PermitFilter) (n int) {
+			f.Limit = 2
+			for {
+				page, next, err := w.Permits(ctx, f)
+				w.same(err, nil)
+				n += len(page)
+				if next == "" {
+					return n
+				}
+				f.Cursor = next
+			}
+		}
+		w.same(count(wxnotify.PermitFilter{}), 5)
+		w.same(count(wxnotify.PermitFilter{App: w.app, To: alice}), 4)
+		w.same(count(wxnotify.PermitFilter{App: w.app, Source: wxnotify.Payment}), 3)
+		w.same(count(wxnotify.PermitFilter{App: w.app, To: alice, State: wxnotify.PermitFree}), 3)
+		page, _, err := w.Permits(ctx, wxnotify.PermitFilter{App: w.app, State: wxnotify.PermitBound})
+		w.same(err, nil)
+		want := try.Permit
+		want.Code, want.Message = "", id
+		w.same(page, []wxnotify.Permit{want})
+	},
+}
