@@ -38,6 +38,13 @@ type Event struct {
 	Status     string    // of sent: success, or WeChat's words
 }
 
+// A Delivery is one push of WeChat's, with what is of interest in it.
+type Delivery struct {
+	App       string
+	Signature string // that it was checked by
+	Events    []Event
+}
+
 // Key is WeChat's own identity of the event, unique within the app: it names
 // no id, but nobody answers one sheet twice in the same second.
 func (e Event) Key() string {

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"time"
 
 	"github.com/wxnotify/wxnotify"
 )
@@ -16,6 +17,13 @@ func (b *Box) Cancel(ctx context.Context, app, id string) error {
 	b.tell(r)
 	return nil
 }
+
+// CallbackSeen tells that a valid event of WeChat's came for the app, at that
+// real time: lost answers of subscribe messages are worth waiting for events.
+func (b *Box) CallbackSeen(app string, at time.Time) { b.lanes.seen(app, at) }
+
+// Told passes on what somebody else learned about a message at rest.
+func (b *Box) Told(r wxnotify.Rest) { b.tell(r) }
 
 // Resolve takes an operator's word for what became of an unknown or unsure message.
 func (b *Box) Resolve(ctx context.Context, app, id string, sent bool) error {

@@ -96,7 +96,7 @@ func (l *lanes) wants(now time.Time) (wants []wxnotify.Want) {
 		}
 		n.look = time.Time{}
 		left -= k
-		wants = append(wants, wxnotify.Want{App: id, N: k})
+		wants = append(wants, wxnotify.Want{App: id, N: k, Events: n.app.Callback.Working(now)})
 	}
 	return wants
 }
@@ -153,6 +153,23 @@ func (l *lanes) app(id string) (wxnotify.App, *rate.Limiter) {
 		return n.app, n.pace
 	}
 	return wxnotify.App{ID: id}, nil
+}
+
+// working says whether WeChat's events of the app can be counted on.
+func (l *lanes) working(app string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := l.byApp[app]
+	return n != nil && n.app.Callback.Working(now)
+}
+
+// seen takes note that the app's callback worked, before the apps are read anew.
+func (l *lanes) seen(app string, at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := l.byApp[app]; n != nil && n.app.Callback.SeenAt.Before(at) {
+		n.app.Callback.SeenAt = at
+	}
 }
 
 // done moves the limit: trouble halves it, down to one probe, and success lets

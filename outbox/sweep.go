@@ -58,6 +58,7 @@ func (b *Box) takeOver(ctx context.Context) {
 		}
 		batch := make([]wxnotify.Settlement, len(tries))
 		for i, t := range tries {
+			t.Events = b.lanes.working(t.Message.App, now.Real)
 			batch[i] = lost(t, now)
 		}
 		if len(batch) == 0 {

@@ -9,6 +9,9 @@ import (
 const appColumns = `app, name, secret, callback_token, callback_key, callback_mode, sandbox, mp_payments,
 	rate, max_in_flight, daily_quota, token_mode, created_at, updated_at`
 
+// appRecord is what nobody sets: it is learned.
+const appRecord = `, callback_seen, drift_closed, drift_spent, drift_at`
+
 // Apps returns all apps, by appid.
 func (s *Store) Apps(ctx context.Context) ([]wxnotify.App, error) {
 	var apps []wxnotify.App
@@ -17,7 +20,7 @@ func (s *Store) Apps(ctx context.Context) ([]wxnotify.App, error) {
 			a, err := s.scanApp(r)
 			apps = append(apps, a)
 			return err
-		}, `select `+appColumns+` from app order by app`)
+		}, `select `+appColumns+appRecord+` from app order by app`)
 	})
 	return apps, err
 }
@@ -31,7 +34,7 @@ func (s *Store) App(ctx context.Context, id string) (wxnotify.App, error) {
 			found = true
 			a, err = s.scanApp(r)
 			return err
-		}, `select `+appColumns+` from app where app = $1`, id)
+		}, `select `+appColumns+appRecord+` from app where app = $1`, id)
 		if err == nil && !found {
 			return errAppUnknown
 		}
@@ -45,12 +48,14 @@ var errAppUnknown = wxnotify.Refuse(wxnotify.AppUnknown, "this app is not regist
 func (s *Store) scanApp(r scanner) (a wxnotify.App, err error) {
 	var secret, token, key []byte
 	var mode string
-	var created, updated int64
+	var created, updated, seen, drifted int64
 	if err := r.Scan(&a.ID, &a.Name, &secret, &token, &key, &a.Callback.Mode, &a.Sandbox, &a.MPPayments,
-		&a.Rate, &a.MaxInFlight, &a.DailyQuota, &mode, &created, &updated); err != nil {
+		&a.Rate, &a.MaxInFlight, &a.DailyQuota, &mode, &created, &updated,
+		&seen, &a.Drift.Closed, &a.Drift.Spent, &drifted); err != nil {
 		return a, err
 	}
 	a.TokenMode, a.CreatedAt, a.UpdatedAt = wxnotify.TokenMode(mode), at(created), at(updated)
+	a.Callback.SeenAt, a.Drift.At = at(seen), at(drifted)
 	if a.Secret, err = s.unsealSecret("app.secret", a.ID, secret); err != nil {
 		return a, err
 	}

@@ -247,7 +247,10 @@ func writeRest(w *work, hits []*change) error {
 			return err
 		}
 	}
-	return closeBooks(w, books)
+	if err := closeBooks(w, books); err != nil {
+		return err
+	}
+	return countDrift(w, hits)
 }
 
 // closeBooks: WeChat says that the user has nothing left. Permits that reached

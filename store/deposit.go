@@ -18,6 +18,7 @@ type book struct {
 	asked  [][]string
 	byHash map[[2]string][]*permit // app and hash
 	opened []*permit
+	taps   [][]string // of the opened: id, event, when
 	bound  []turn
 }
 
@@ -107,7 +108,10 @@ func (b *book) write() error {
 	if err == nil && n < len(b.opened) {
 		return errRival // begun anew, it finds the rows
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return b.writeTaps()
 }
 
 // Deposit takes in what users gave, in one transaction. A known code or key
@@ -139,6 +143,9 @@ func (s *Store) Deposit(ctx context.Context, now wxnotify.Now, ds []wxnotify.Dep
 				d.GivenAt = now.Virtual
 			}
 			n, err := b.deposit(d, hashes[i])
+			if err != nil && wxnotify.CodeOf(err) == "" {
+				return err
+			}
 			results[i] = wxnotify.Deposited{Created: n, Err: err}
 		}
 		return b.write()
@@ -148,7 +155,7 @@ func (s *Store) Deposit(ctx context.Context, now wxnotify.Now, ds []wxnotify.Dep
 
 func accepted(d *wxnotify.Deposit) bool { return d.Result == "" || d.Result == saidYes }
 
-const saidYes = "accept"
+const saidYes = wxnotify.SaidAccept
 
 // depositHash is what makes an act known when it is handed in again: its code,
 // else the caller's own id for it. A long-term permit is there once.
@@ -167,6 +174,9 @@ func (b *book) depositHash(d *wxnotify.Deposit) string {
 }
 
 func (b *book) deposit(d wxnotify.Deposit, hash string) (created int, err error) {
+	if wxnotify.Rules[d.Source].Template {
+		return b.tap(d, hash, "")
+	}
 	if hash != "" {
 		if rows := b.byHash[[2]string{d.App, hash}]; len(rows) > 0 {
 			return b.known(d, rows)
@@ -180,28 +190,17 @@ func (b *book) deposit(d wxnotify.Deposit, hash string) (created int, err error)
 	return len(rows), nil
 }
 
-// known: the code or act is in the books. In place of a long-term permit that
-// is dead comes a new one.
+// known: the code is in the books.
 func (b *book) known(d wxnotify.Deposit, rows []*permit) (created int, err error) {
-	p := rows[0]
-	if p.To != d.To {
+	if rows[0].To != d.To {
 		return 0, wxnotify.Refuse(wxnotify.PermitConflict, "this code was handed in for another user")
 	}
-	free := func(p *permit) bool { return p.State == wxnotify.PermitFree }
-	if d.Source != wxnotify.Longterm || slices.ContainsFunc(rows, free) {
-		return 0, nil
-	}
-	opened, err := d.Open(b.now.Virtual)
-	if err != nil {
-		return 0, err
-	}
-	opened[0].Use = len(rows) + 1
-	b.open(opened, p.hash)
-	return 1, nil
+	return 0, nil
 }
 
 // hear notes what a user said about a template, unless they said something
-// else later.
+// else in a later second: WeChat's events know no finer time. Its row is locked
+// from here on, changed or not.
 func (w *work) hear(now wxnotify.Now, d *wxnotify.Deposit) error {
 	if d.TemplateID == "" {
 		return nil
@@ -215,6 +214,6 @@ func (w *work) hear(now wxnotify.Now, d *wxnotify.Deposit) error {
 	}
 	_, err := w.exec(`insert into word (app, openid, template_id, said, said_at) values ($1, $2, $3, $4, $5)
 		on conflict (app, openid, template_id) do update set said = excluded.said, said_at = excluded.said_at
-		where word.said_at <= excluded.said_at`, d.App, d.To, d.TemplateID, said, ms(when))
+		where word.said_at / 1000 <= excluded.said_at / 1000`, d.App, d.To, d.TemplateID, said, ms(realTime(now, when)))
 	return err
 }

@@ -68,11 +68,15 @@ func (s *Store) Evidence(ctx context.Context, now wxnotify.Now, app, attemptID s
 		return rest, errNoAttempt
 	}
 	var c changes
+	var about []concern
 	err = s.do(ctx, "evidence", engineLimit, func(w *work) error {
 		c = changes{now: now}
 		it, err := w.load(app, id)
 		if err != nil {
 			return err
+		}
+		if about = nil; it.m.Channel == wxnotify.ChannelSubscribe {
+			about = []concern{{app, it.m.To, it.m.TemplateID}}
 		}
 		as, err := w.attempts(app, id)
 		if err != nil {
@@ -87,6 +91,7 @@ func (s *Store) Evidence(ctx context.Context, now wxnotify.Now, app, attemptID s
 	})
 	if err == nil {
 		s.rouseFor(ctx, now, &c)
+		s.recall(ctx, now, about)
 		s.probed(ctx, app, attemptID, o)
 	}
 	return rest, err

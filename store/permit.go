@@ -27,20 +27,15 @@ func (s *Store) DeletePermit(ctx context.Context, now wxnotify.Now, app, id stri
 	})
 }
 
-// Revoke takes away what a user had allowed for a template up to when,
-// which WeChat gives in whole seconds, and remembers that they said no. It
-// returns how many permits died.
+// Revoke takes away what a user had allowed for a template up to when, which
+// WeChat gives in whole seconds of real time, and remembers that they said no.
+// It returns how many permits died.
 func (s *Store) Revoke(ctx context.Context, now wxnotify.Now, app, openid, template string, when time.Time) (n int, err error) {
 	s.saw(now)
 	err = s.do(ctx, "revoke", doorLimit, func(w *work) error {
-		k, err := w.exec(`update permit set state = 'dead', cause = 'withdrawn', till = 0
-			where app = $1 and openid = $2 and till > 0 and template_id = $3 and state = 'free' and given_at <= $4`,
-			app, openid, template, ms(when))
-		if err != nil {
-			return err
-		}
+		k, err := w.withdraw(app, openid, template, when)
 		n = int(k)
-		return w.hear(now, &wxnotify.Deposit{App: app, To: openid, TemplateID: template, Result: "reject", GivenAt: when})
+		return err
 	})
 	return n, err
 }

@@ -25,6 +25,7 @@ func (s *Store) Settle(ctx context.Context, now wxnotify.Now, batch []wxnotify.S
 		return nil, err
 	}
 	s.rouseFor(ctx, now, &c)
+	s.recall(ctx, now, settled(batch))
 	for i := range batch {
 		s.probed(ctx, batch[i].Try.Message.App, batch[i].Try.Attempt.ID, batch[i].Outcome)
 	}

@@ -78,13 +78,14 @@ type Store struct {
 	node atomic.Pointer[string]
 	boot string
 
-	lock   io.Closer    // SQLite: what keeps other processes off the file
-	claims atomic.Int64 // made in this life
-	wakes  wakes        // PostgreSQL: NOTIFY, bundled
-	doubts doubts       // claims whose commit is unknown
-	probes probes       // attempts that try out a pause
-	walks  walks        // how far the sweeps came
-	ahead  atomic.Int64 // how far the virtual clock was seen ahead, in milliseconds; -1: not seen
+	lock   io.Closer     // SQLite: what keeps other processes off the file
+	claims atomic.Int64  // made in this life
+	wakes  wakes         // PostgreSQL: NOTIFY, bundled
+	doubts doubts        // claims whose commit is unknown
+	probes probes        // attempts that try out a pause
+	walks  walks         // how far the sweeps came
+	bell   chan struct{} // events came in, or may find their message now
+	ahead  atomic.Int64  // how far the virtual clock was seen ahead, in milliseconds; -1: not seen
 
 	stop context.CancelFunc
 	ctx  context.Context // of what runs beside the calls
@@ -99,7 +100,7 @@ func Open(ctx context.Context, log *slog.Logger, opt Options) (*Store, error) {
 	if len(opt.MasterKey) != 32 {
 		return nil, fmt.Errorf("the master key has %d bytes, it needs 32", len(opt.MasterKey))
 	}
-	s := &Store{log: log, opt: opt, boot: uuid.NewString()[:8]}
+	s := &Store{log: log, opt: opt, boot: uuid.NewString()[:8], bell: make(chan struct{}, 1)}
 	s.ahead.Store(-1)
 	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	name := strings.ReplaceAll(opt.Node, "/", "_")
