@@ -32,6 +32,7 @@ type Server struct {
 	wechat *wechat.Client
 	keeper *token.Keeper
 	box    *outbox.Box
+	inbox  *ledger.Inbox
 	http   *http.Server
 	onRest func(wxnotify.Rest)
 
@@ -89,10 +90,11 @@ func (s *Server) rooms() {
 		s.log.Error("somebody else fetches this app's access_token, and each fetch kills the other's; let them take it from here", "app", app)
 	}})
 	s.box = outbox.New(s.log, s.store, s.keeper, s.wechat, outbox.Options{Now: s.clock.Now, OnRest: s.atRest})
-	books := ledger.New(s.log, s.store, s.clock.Now, func(app string) {
+	wake := func(app string) {
 		s.box.Wake(app)
 		s.store.Notify(app)
-	})
+	}
+	books := ledger.New(s.log, s.store, s.clock.Now, wake)
 	door := api.New(s.log, api.Deps{
 		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, WeChat: s.wechat, Tokens: s.keeper,
 		Now: s.clock.Now, Ready: s.ready, Stop: s.stop,
@@ -100,8 +102,10 @@ func (s *Server) rooms() {
 	wechats := gateway.New(s.log, gateway.Deps{
 		Gate: door, Box: s.box, Reader: s.store, Admin: s.store, WeChat: s.wechat, Tokens: s.keeper, Now: s.clock.Now, Stop: s.stop,
 	}, gateway.Options{Secret: s.store.Derive("gateway tokens")})
+	s.inbox = ledger.NewInbox(s.log, s.store, s.clock.Now, ledger.Hooks{Seen: s.box.CallbackSeen, Rest: s.box.Told, Wake: wake})
+	pushes := gateway.NewCallback(s.log, gateway.CallbackDeps{Apps: s.store, Inbox: s.inbox, Now: s.clock.Now})
 	s.http = &http.Server{
-		Handler:           doors(wechats, door),
+		Handler:           doors(wechats, pushes, door),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      60 * time.Second, // wait_ms holds an answer for up to 30 s
@@ -112,13 +116,16 @@ func (s *Server) rooms() {
 }
 
 // doors sends a request to the door that its path belongs to.
-func doors(wechats, native http.Handler) http.Handler {
+func doors(wechats, pushes, native http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if gateway.Owns(r.URL.Path) {
+		switch {
+		case gateway.Owns(r.URL.Path):
 			wechats.ServeHTTP(w, r)
-			return
+		case gateway.OwnsCallback(r.URL.Path):
+			pushes.ServeHTTP(w, r)
+		default:
+			native.ServeHTTP(w, r)
 		}
-		native.ServeHTTP(w, r)
 	})
 }
 
@@ -178,6 +185,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { s.clock.Follow(engines) })
 	running.Go(func() { s.box.Run(engines) })
+	running.Go(func() { s.inbox.Run(engines) })
 	failed := make(chan error, 1)
 	go func() { failed <- s.serve() }()
 	s.log.Info("ready", "listen", s.Addr(), "node", s.store.Node(), "version", Version())
