@@ -1,0 +1,215 @@
+// Package interop runs WeChat SDKs, unmodified, against the server and the
+// sandbox. Each runs one errand in a process of its own: get a token, log a
+// user in, send a template message and a subscribe message, list the
+// templates. An SDK that cannot tell us from WeChat comes home without an
+// error.
+package interop_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wxnotify/wxnotify"
+	"github.com/wxnotify/wxnotify/client"
+	"github.com/wxnotify/wxnotify/sandbox"
+	"github.com/wxnotify/wxnotify/server"
+)
+
+// An errand is what an SDK has to do; it is the environment variable ERRAND.
+type errand struct {
+	SDK       string `json:"sdk"`
+	URL       string `json:"url"`
+	AppID     string `json:"appid"`
+	Secret    string `json:"secret"` // a key of ours
+	Code      string `json:"code"`   // of wx.login
+	OpenID    string `json:"openid"`
+	FormID    string `json:"form_id"`
+	Template  string `json:"template"`
+	Subscribe string `json:"subscribe"`
+}
+
+const key = "a-key-for-the-sdks"
+
+// programs start an SDK's process, by the name of the SDK.
+var programs = map[string][]string{
+	"silenceper/wechat":             {os.Args[0]}, // this test again: TestMain
+	"silenceper/wechat, other host": {os.Args[0]},
+	"co-wechat-api":                 {"node", "co-wechat-api.js"},
+	"node-easywechat":               {"node", "node-easywechat.js"},
+}
+
+func TestMain(m *testing.M) {
+	raw, child := os.LookupEnv("ERRAND")
+	if !child {
+		os.Exit(m.Run())
+	}
+	var e errand
+	err := json.Unmarshal([]byte(raw), &e)
+	if err == nil {
+		err = silenceper(e)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// A world is a server and its sandbox.
+type world struct {
+	*testing.T
+	sandbox *sandbox.Server
+	api     *client.Client
+	url     string
+	cert    string // file
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{T: t, sandbox: sandbox.Start(t, sandbox.Options{})}
+	dir := t.TempDir()
+	conf := server.Config{
+		Listen: "127.0.0.1:0", Database: wxnotify.NewSecret("sqlite:" + filepath.Join(dir, "wxnotify.db")), WeChatURL: w.sandbox.URL,
+		APIKey: wxnotify.NewSecret(key), AppID: sandbox.FirstAppID, AppSecret: wxnotify.NewSecret(sandbox.FirstSecret),
+	}
+	w.cert, conf.TLSKey = certificate(t, dir)
+	conf.TLSCert = w.cert
+	ctx, stop := context.WithCancel(context.Background())
+	s, err := server.New(ctx, slog.New(slog.NewTextHandler(t.Output(), nil)), conf.Defaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	w.url = "https://" + s.Addr()
+	w.api = client.New(w.url, key, client.HTTPClient(&http.Client{Transport: trusting(w.cert, "")}))
+	return w
+}
+
+// errands makes n users who can be written to, each with an errand.
+func (w *world) errands(sdk string, n int) []errand {
+	w.Helper()
+	all := make([]errand, n)
+	for i := range all {
+		u, err := w.sandbox.AddUser(sandbox.User{AppID: sandbox.FirstAppID})
+		w.must(err)
+		code, err := w.sandbox.Login(sandbox.FirstAppID, u.Openid)
+		w.must(err)
+		form, err := w.sandbox.SubmitForm(sandbox.FirstAppID, u.Openid, 1)
+		w.must(err)
+		w.must(w.sandbox.Subscribe(sandbox.FirstAppID, u.Openid, map[string]string{sandbox.DeliveryTemplate: "accept"}))
+		_, err = w.api.DepositPermits(w.Context(), "", []client.NewPermit{{To: u.Openid, Source: "subscribe", TemplateID: sandbox.DeliveryTemplate, Count: 1}})
+		w.must(err)
+		all[i] = errand{
+			SDK: sdk, URL: w.url, AppID: sandbox.FirstAppID, Secret: key, Code: code, OpenID: u.Openid, FormID: form.FormID,
+			Template: sandbox.ClassicTemplate, Subscribe: sandbox.DeliveryTemplate,
+		}
+	}
+	return all
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// run runs all errands at once, each in a process and a folder of its own.
+func (w *world) run(all []errand) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), 2*time.Minute)
+	defer cancel()
+	var running sync.WaitGroup
+	for _, e := range all {
+		args := append([]string{}, programs[e.SDK]...)
+		if len(args) > 1 {
+			script, err := filepath.Abs(args[1])
+			w.must(err)
+			args[1] = script
+		}
+		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+		raw, err := json.Marshal(e)
+		w.must(err)
+		cmd.Dir = w.TempDir()
+		cmd.Env = append(os.Environ(), "ERRAND="+string(raw), "CERT="+w.cert, "NODE_EXTRA_CA_CERTS="+w.cert)
+		running.Go(func() {
+			var out bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &out, &out
+			if err := cmd.Run(); err != nil {
+				w.Errorf("%s: %v\n%s", e.SDK, err, out.String())
+			}
+		})
+	}
+	running.Wait()
+}
+
+// arrived holds the cards against the errands: two for each, and WeChat was
+// asked for a token once at most.
+func (w *world) arrived(all []errand) {
+	w.Helper()
+	for _, e := range all {
+		cards, _ := w.sandbox.Cards(w.Context(), sandbox.CardQuery{AppID: e.AppID, Openid: e.OpenID})
+		var got []string
+		for _, c := range cards {
+			got = append(got, c.TemplateID)
+		}
+		if len(got) != 2 || got[0] != e.Template || got[1] != e.Subscribe || *cards[0].FormID != e.FormID {
+			w.Errorf("%s: the user has %v", e.SDK, got)
+		}
+	}
+	requests, _ := w.sandbox.Requests(0, 10_000)
+	fetches := 0
+	for _, r := range requests {
+		if strings.HasSuffix(r.Path, "token") {
+			fetches++
+		}
+	}
+	if fetches != 1 {
+		w.Errorf("WeChat was asked for %d tokens", fetches)
+	}
+}
+
+func TestAnSDKCannotTellTheGatewayFromWeChat(t *testing.T) {
+	t.Parallel()
+	for sdk := range programs {
+		t.Run(strings.ReplaceAll(sdk, "/", " "), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			all := w.errands(sdk, 1)
+			w.run(all)
+			w.arrived(all)
+		})
+	}
+}
+
+// The fight over the token, which every SDK loses without help: eight processes
+// with one appid, each with a cache of its own.
+func TestEightProcessesShareATokenInPeace(t *testing.T) {
+	t.Parallel()
+	for sdk := range programs {
+		t.Run(strings.ReplaceAll(sdk, "/", " "), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			all := w.errands(sdk, 8)
+			w.run(all)
+			w.arrived(all)
+		})
+	}
+}
