@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -39,9 +40,9 @@ type program struct {
 	said chan string // its lines; closed at its end
 }
 
-// startCmd runs a command of ours in the background until its output has the
-// line that begins with the first argument (it is put into $LINE), and sets
-// $API, $SANDBOX and $KEY from what a demo prints.
+// startCmd runs a command of ours in the background until its output has a line
+// with the first argument in it (the line is put into $LINE), and sets $API,
+// $SANDBOX and $KEY from what a demo or the log of a server says.
 //
 //	start curl demo --listen 127.0.0.1:0
 func startCmd(ts *testscript.TestScript, _ bool, args []string) {
@@ -55,9 +56,9 @@ func startCmd(ts *testscript.TestScript, _ bool, args []string) {
 	p := ts.Value(running{}).(*program)
 	*p = program{cmd: exec.Command(path, args[1:]...), said: make(chan string, 1000)}
 	p.cmd.Dir, p.cmd.Env = ts.Getenv("WORK"), []string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH")}
-	p.cmd.Stderr = ts.Stderr()
 	out, err := p.cmd.StdoutPipe()
 	ts.Check(err)
+	p.cmd.Stderr = p.cmd.Stdout
 	ts.Check(p.cmd.Start())
 	ts.Defer(func() { _ = p.cmd.Process.Kill() })
 	said := p.said
@@ -83,7 +84,7 @@ func (p *program) await(ts *testscript.TestScript, want string) {
 			}
 			ts.Logf("%s", line)
 			learn(ts, strings.Fields(line))
-			if strings.HasPrefix(line, want) {
+			if strings.Contains(line, want) {
 				ts.Setenv("LINE", line)
 				return
 			}
@@ -93,7 +94,12 @@ func (p *program) await(ts *testscript.TestScript, want string) {
 	}
 }
 
+var listens = regexp.MustCompile(`"listen":"([^"]+)"`)
+
 func learn(ts *testscript.TestScript, words []string) {
+	if m := listens.FindStringSubmatch(strings.Join(words, " ")); m != nil {
+		ts.Setenv("API", "http://"+m[1])
+	}
 	if len(words) < 2 {
 		return
 	}
