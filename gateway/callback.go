@@ -64,7 +64,7 @@ const (
 // errForged stands for everything that is wrong with a request.
 var errForged = errors.New("gateway: not a request of WeChat's")
 
-// GET|POST /wechat/{appid}
+// ServeHTTP is GET|POST /wechat/{appid}.
 func (b *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")

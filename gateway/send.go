@@ -57,7 +57,7 @@ func (g *Gateway) send(c *call, ch wxnotify.Channel) ([]byte, error) {
 	// cannot be started.
 	m, err := g.finish(context.WithoutCancel(c.Context()), v.app.ID, id)
 	if err != nil {
-		g.explain(c, err) // logged; what became of the message is not known
+		_ = g.explain(c, err) // logged; what became of the message is not known
 		return nil, say(unknown)
 	}
 	return answer(&m)

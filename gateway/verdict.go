@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"slices"
+
 	"github.com/wxnotify/wxnotify"
 )
 
@@ -69,8 +71,8 @@ var reasons = map[wxnotify.Reason]int{
 // heard is the last refusal that WeChat gave; busy, with what went wrong, where
 // there is none, or none that is the caller's affair.
 func heard(m *wxnotify.Message) saying {
-	for i := len(m.Attempts) - 1; i >= 0; i-- {
-		switch a := m.Attempts[i]; {
+	for _, a := range slices.Backward(m.Attempts) {
+		switch {
 		case a.Errcode == nil || *a.Errcode == 0:
 			continue
 		case a.Outcome != wxnotify.Refused || tokenDead(*a.Errcode):

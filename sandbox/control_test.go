@@ -120,9 +120,9 @@ func TestPageIsServedUnderAStrictPolicy(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	for path, c := range map[string]struct{ kind, says string }{
-		"/":                {"text/html", `<script src="/phone/cards.js">`},
-		"/phone/cards.js":  {"text/javascript", "textContent"},
-		"/phone/cards.css": {"text/css", "prefers-color-scheme"},
+		"/":               {"text/html", `src="/phone/main.js"></script>`},
+		"/phone/card.js":  {"text/javascript", "export"},
+		"/phone/card.css": {"text/css", "card"},
 	} {
 		resp, err := http.Get(w.url + path)
 		if err != nil {

@@ -152,9 +152,6 @@ func scanPermit(r scanner, before ...any) (*permit, error) {
 	return p, err
 }
 
-// standing says that the item's permit is named and not bound.
-func (it *item) standing() bool { return it.permit != nil && it.permit.Source.Standing() }
-
 // seen is a move that starts from the item as it was read. Change the item,
 // not the move, afterwards.
 func (it *item) seen() move {

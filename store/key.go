@@ -68,7 +68,7 @@ func scanKey(r scanner) (k wxnotify.Key, err error) {
 	var scopes string
 	var expires, created, used, revoked int64
 	err = r.Scan(&k.ID, &k.Name, &scopes, &k.App, &k.Rate, &expires, &created, &used, &revoked)
-	for _, sc := range strings.Fields(scopes) {
+	for sc := range strings.FieldsSeq(scopes) {
 		k.Scopes = append(k.Scopes, wxnotify.Scope(sc))
 	}
 	k.ExpiresAt, k.CreatedAt, k.LastUsed, k.RevokedAt = at(expires), at(created), at(used), at(revoked)

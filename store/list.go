@@ -46,7 +46,8 @@ func (s *Store) Messages(ctx context.Context, f wxnotify.MessageFilter) ([]wxnot
 		return nil, "", err
 	}
 	slices.SortFunc(page, func(a, b wxnotify.Message) int { return -cmp.Compare(a.ID, b.ID) })
-	return cut(s, page, f.Limit, sum, func(m wxnotify.Message) string { return m.ID })
+	page, next := cut(s, page, f.Limit, sum, func(m wxnotify.Message) string { return m.ID })
+	return page, next, nil
 }
 
 func (s *Store) listApps(ctx context.Context, app string) ([]string, error) {
@@ -57,12 +58,12 @@ func (s *Store) listApps(ctx context.Context, app string) ([]string, error) {
 }
 
 // cut takes the page's limit off and makes the cursor if there is more.
-func cut[T any](s *Store, page []T, limit int, sum string, id func(T) string) ([]T, string, error) {
+func cut[T any](s *Store, page []T, limit int, sum string, id func(T) string) ([]T, string) {
 	limit = cmp.Or(limit, 50)
 	if len(page) <= limit {
-		return page, "", nil
+		return page, ""
 	}
-	return page[:limit], s.cursor(id(page[limit-1]), sum), nil
+	return page[:limit], s.cursor(id(page[limit-1]), sum)
 }
 
 func (s *Store) cursor(id, sum string) string {
@@ -231,5 +232,6 @@ func (s *Store) Permits(ctx context.Context, f wxnotify.PermitFilter) ([]wxnotif
 		return nil, "", err
 	}
 	slices.SortFunc(page, func(a, b wxnotify.Permit) int { return -cmp.Compare(a.ID, b.ID) })
-	return cut(s, page, f.Limit, sum, func(p wxnotify.Permit) string { return p.ID })
+	page, next := cut(s, page, f.Limit, sum, func(p wxnotify.Permit) string { return p.ID })
+	return page, next, nil
 }

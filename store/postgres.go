@@ -159,8 +159,7 @@ func (b *post) join(ctx context.Context, s *Store) error {
 // postKind reads SQLSTATEs: 08 and 57P are about the connection, 53 about
 // resources, 40 about a transaction that has to be begun anew.
 func postKind(err error) kind {
-	var e *pgconn.PgError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch {
 		case e.Code == "40001" || e.Code == "40P01":
 			return again
