@@ -26,11 +26,11 @@ demo:
 .PHONY: test
 test: tools check suites race-short test-miniprogram
 	@echo
-	@echo "make test passed. It leaves out: the race detector at full length and fuzzing (make test-long)."
+	@echo "make test passed. It leaves out: the race detector at full length, WeChat SDKs against the gateway, and fuzzing (make test-long)."
 
-## test-long: the rest, at most 80 minutes: full race, 30 s per fuzz target
+## test-long: the rest, at most 80 minutes: full race, WeChat SDKs, 30 s per fuzz target
 .PHONY: test-long
-test-long: test race fuzz
+test-long: test race interop fuzz
 	@echo
 	@echo "make test-long passed."
 
@@ -79,6 +79,11 @@ race-short:
 race:
 	CGO_ENABLED=1 scripts/withpostgres go test -race -shuffle=on -timeout 50m ./...
 
+## interop: WeChat SDKs, unmodified, against gateway and sandbox
+.PHONY: interop
+interop: tools
+	cd gateway/interop && npm ci --no-audit --no-fund && go vet ./... && go test -shuffle=on -timeout 8m ./...
+
 ## fuzz: every fuzz target for FUZZTIME (30s), one after the other (long)
 .PHONY: fuzz
 fuzz:
@@ -105,7 +110,7 @@ cover:
 ## clean: removes what was built (not your databases)
 .PHONY: clean
 clean:
-	rm -rf bin .cache/cover.out .cache/cover.html miniprogram/node_modules miniprogram/miniprogram_dist
+	rm -rf bin .cache/cover.out .cache/cover.html miniprogram/node_modules miniprogram/miniprogram_dist gateway/interop/node_modules
 
 ## help: this list
 .PHONY: help
