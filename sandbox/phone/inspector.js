@@ -11,6 +11,7 @@ import { fetchEntry, on, show, templateOf, userOf, world } from './world.js'
 const most = 200 // rows shown
 let list, count, filter, group, pauseButton
 let chosen = null // the entry whose detail is shown
+let follows = true // the newest is shown, until another is chosen
 let paused = false
 let missed = 0 // while paused
 let cleared = '' // entries up to that moment are not shown
@@ -27,7 +28,7 @@ export function startInspector (box) {
     el('div.ifilter', null, filter, group), list, el('div.detail', { id: 'detail' }))
   arrows(list, '.req')
   on('request event', arrived)
-  on('reset', () => { cleared = ''; chosen = null; redraw() })
+  on('reset', () => { cleared = ''; chosen = null; follows = true; redraw() })
   show('state', () => [world.users, world.templates], words)
 }
 
@@ -58,11 +59,13 @@ function pause () {
 }
 
 function clearList () {
-  cleared = [...entries()].map((e) => e.time).sort().at(-1) || cleared
+  cleared = entries().map((e) => e.time).sort().at(-1) || cleared
   chosen = null
+  follows = true
   redraw()
 }
 
+const idOf = (e) => e.kind + '-' + e.seq
 const entries = () => [...world.request.values(), ...world.event.values()]
 
 function visible (e) {
@@ -73,27 +76,34 @@ function visible (e) {
 
 const searched = (e) => [e.path, e.errcode, e.fault, who(e), what(e), JSON.stringify(e.body ?? e.event ?? ''), '#' + e.seq].join(' ').toLowerCase()
 
-// place orders entries: the newest first, and within a moment the request
-// before the event that it caused.
+// newer orders entries, the newest first.
 const newer = (a, b) => (a.time === b.time ? b.seq - a.seq : a.time < b.time ? 1 : -1)
 
+// arrived takes what is new, many at once if they come fast; rows that are
+// there stay where they are.
+let fresh = []
 function arrived (e) {
-  if (e.late) return soon()
-  if (paused) { missed++; drawPause(); return }
-  if (!visible(e)) return
-  const row = rowOf(e)
-  const before = $$('.req', list).find((r) => newer(e, r.entry) < 0)
-  before ? before.before(row) : list.append(row)
-  if (list.childElementCount > most) list.lastElementChild.remove()
-  counted()
-  if (!chosen) choose(e)
+  if (paused && !e.late) {
+    missed++
+    return drawPause()
+  }
+  fresh.push(e)
+  if (fresh.length === 1) setTimeout(insert, e.late ? 0 : 30)
 }
 
-let waiting = false
-function soon () {
-  if (waiting) return
-  waiting = true
-  queueMicrotask(() => { waiting = false; redraw() })
+function insert () {
+  const batch = fresh.filter((e) => visible(e) && !$('#' + idOf(e))).sort(newer).slice(0, most)
+  const late = fresh.some((e) => e.late)
+  fresh = []
+  if (late) return redraw()
+  if (batch.length) $('.nothing', list)?.remove()
+  for (const e of batch.reverse()) {
+    const before = $$('.req', list).find((r) => newer(e, r.entry) < 0)
+    before ? before.before(rowOf(e)) : list.append(rowOf(e))
+  }
+  while (list.childElementCount > most) list.lastElementChild.remove()
+  counted()
+  if (follows && batch.length) choose(list.querySelector('.req').entry)
 }
 
 function redraw () {
@@ -101,12 +111,11 @@ function redraw () {
   list.replaceChildren(...all.map(rowOf))
   if (all.length === 0) list.append(el('p.nothing', null, t(entries().length ? 'nothing_found' : 'nothing_yet')))
   counted()
-  if (chosen && !world[chosen.kind].has(chosen.seq)) chosen = null
-  choose(chosen || all[0] || null)
+  if (chosen && !world[chosen.kind].has(chosen.seq)) { chosen = null; follows = true }
+  choose((!follows && chosen) || all[0] || null)
 }
 
 function counted () {
-  $('.nothing', list)?.toggleAttribute('hidden', $$('.req', list).length > 0)
   count.textContent = $$('.req', list).length
 }
 
@@ -116,7 +125,12 @@ function choose (e) {
   drawDetail($('#detail'), e)
 }
 
-export const errcodeText = (e) => {
+function pick (e) {
+  choose(e)
+  follows = e === list.firstElementChild.entry
+}
+
+const errcodeText = (e) => {
   if (e.kind === 'event') return e.deliveries === 0 ? '–' : e.answered ? 'ok' : 'failed'
   if (!e.answered) return e.effect ? 'lost' : 'dropped'
   return e.status === 200 ? String(e.errcode) : String(e.status)
@@ -126,9 +140,9 @@ function rowOf (e) {
   const [time] = /\d\d:\d\d:\d\d/.exec(new Date(e.time).toTimeString())
   const bad = e.kind === 'event' ? e.deliveries > 0 && !e.answered : e.errcode !== 0 || !e.answered || e.status !== 200
   const pill = e.kind === 'event' ? 'in' : bad ? 'bad' : ''
-  const row = el('button.req', { type: 'button', id: e.kind + '-' + e.seq, on: { click: () => choose(e) } },
+  const row = el('button.req', { type: 'button', id: idOf(e), on: { click: () => pick(e) } },
     el('span.time', null, time), el('span.path', null, headline(e)), el('span.pill' + (pill ? '.' + pill : ''), null, errcodeText(e)),
-    el('span.sum', null, [[what(e), who(e)].filter(Boolean).join(' → '), e.kind === 'request' && e.ms.toFixed(e.ms < 10 ? 1 : 0) + ' ms', e.fault && t('by_fault', { effect: t('effect_' + e.fault) })].filter(Boolean).join(' · ')))
+    el('span.sum', null, [[what(e), who(e)].filter(Boolean).join(' → '), said(e), e.kind === 'request' && (e.ms < 0.1 ? '<0.1' : e.ms.toFixed(e.ms < 10 ? 1 : 0)) + ' ms', e.fault && t('by_fault', { effect: t('effect_' + e.fault) })].filter(Boolean).join(' · ')))
   row.entry = e
   return row
 }
@@ -136,12 +150,14 @@ function rowOf (e) {
 const headline = (e) => (e.kind === 'event' ? 'EVENT ' + (e.event.Event || '') : e.method + ' ' + shorter(e.path))
 const shorter = (path) => path.replace('/cgi-bin/message/wxopen/', '…/').replace('/cgi-bin/message/', '…/')
 
-// what names the message of a send, or what came of the call.
+// what names the message of a send, or what came of an event.
 function what (e) {
   if (e.kind === 'event') return e.problem || t(e.deliveries ? 'delivered' : 'no_callback')
-  if (e.body && e.body.template_id) return templateOf(e.body.template_id, e.appid)?.title || ''
-  return e.errcode && e.answer && e.answer.errmsg ? e.answer.errmsg.split(/ (hint|rid):/)[0] : ''
+  return (e.body && e.body.template_id && templateOf(e.body.template_id, e.appid)?.title) || ''
 }
+
+// said is WeChat's text of an error, without what makes each one different.
+const said = (e) => (e.errcode && e.answer && e.answer.errmsg ? String(e.answer.errmsg).split(/ (?:hint|rid):/)[0] : '')
 
 function who (e) {
   const openid = e.kind === 'event' ? e.event.FromUserName : e.body && e.body.touser
@@ -152,7 +168,7 @@ function who (e) {
 export async function showEntry (kind, seq) {
   const e = await fetchEntry(kind, seq)
   if (!e) return note(t('no_entry', { seq }), true)
-  choose(e)
+  pick(e)
   $('#' + kind + '-' + seq)?.scrollIntoView({ block: 'nearest' })
 }
 

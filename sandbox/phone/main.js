@@ -18,7 +18,7 @@ import { startUsers } from './users.js'
 import { speak, t, translate } from './words.js'
 import { choose, connect, loaded, now, on, refresh, setClock, tell, world } from './world.js'
 
-let front = 'mini' // the phone that is seen where there is room for one
+let front = settings.view === 'both' ? 'mini' : settings.view // the phone that is seen where there is room for one
 let work = 'inspector' // the tab of the right column
 
 async function start () {
@@ -153,7 +153,7 @@ function setPart (part) {
 }
 
 function setFront (which) {
-  if (front === which) return
+  if (front === which || settings.view !== 'both') return
   front = which
   drawBars()
 }

@@ -12,7 +12,7 @@ import { t } from './words.js'
 import { on, refresh, show, stockOf, templates, world } from './world.js'
 
 let phone
-let code = null // the last one that a button gave: {name, value, uses}
+let code = null // the last one that a button gave: {name, value}
 let page = null // the page that a card opened: {path, seq}
 
 export function startMini (figure) {
@@ -58,12 +58,11 @@ function home () {
       el('div.shop', null, el('div.pic', null, bowl()), el('div', null, el('b', null, t('shop')), el('small', null, t('shop_note')))),
       item('dish', '¥22.00'), item('delivery', '¥6.50'), item('total', '¥28.50', '.total')),
     el('div.block', null,
-      el('div.line', null, el('span', null, t('address')), t('address_value')),
       action('submit', submit, '<form report-submit>'),
       action('pay', pay, 'wx.requestPayment'),
       sheetAction('once', 'subscribe'),
       sheetAction('longterm', 'subscribe_longterm')),
-    code && el('div.block.got', null, copyable(code.name, code.value), el('small', null, t('got_' + code.name))),
+    code && el('div.block.got', null, copyable(code.name, code.value)),
     wallet()
   ].filter(Boolean)
 }

@@ -4,7 +4,7 @@
 
 import { ask, get, post, query } from './api.js'
 import { t } from './words.js'
-import { refresh, world } from './world.js'
+import { now, refresh, world } from './world.js'
 
 export async function findServer () {
   const { server } = await get('/sandbox/server')
@@ -18,12 +18,12 @@ const ours = () => world.server && world.app === world.server.appid
 const sessions = new Map()
 
 async function session (openid) {
-  if (!sessions.has(openid)) {
+  if (!(sessions.get(openid)?.until > now())) {
     const { code } = await post('/sandbox/login', { appid: world.app, openid })
     const login = await ask('POST', '/server/mp/v1/login', { app: world.app, code })
-    sessions.set(openid, login.session)
+    sessions.set(openid, { token: login.session, until: new Date(now().getTime() + login.expires_in * 1000) })
   }
-  return sessions.get(openid)
+  return sessions.get(openid).token
 }
 
 // handIn hands the user's permits to the server. A payment is reported by the
@@ -48,7 +48,7 @@ async function fromPhone (openid, permits) {
     return await upload()
   } catch (e) {
     if (e.status !== 401) throw e
-    sessions.delete(openid) // over, for instance because the clock was moved
+    sessions.delete(openid) // unknown, for instance to a server that was started anew
     return upload()
   }
 }

@@ -20,7 +20,7 @@ export function appIcon (size) {
   return icon
 }
 
-const colours = ['#4277b3', '#b06a2f', '#7d5fb0', '#2f8a6a', '#b3505f', '#5b7a2e', '#3f7f93', '#8a6b3a']
+const colours = ['#4277b3', '#a8622a', '#7d5fb0', '#2b7f61', '#b3505f', '#5b7a2e', '#39778a', '#8a6b3a']
 
 export function avatar (user) {
   const box = el('span.avatar', { 'aria-hidden': 'true' }, [...user.nickname][0] || '?')

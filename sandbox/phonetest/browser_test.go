@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // patience is how long a test waits for something that has to come.
@@ -55,7 +56,7 @@ func startBrowser() {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, stop := chromedp.NewContext(alloc)
-	browser.ctx, browser.stop = ctx, func() { stop(); stopAlloc() }
+	browser.ctx, browser.stop = ctx, func() { stop(); stopAlloc() } //nolint:fatcontext // one browser for all tests, ended by TestMain
 	browser.err = chromedp.Do(ctx, chromedp.Navigate("about:blank"))
 }
 
@@ -228,4 +229,11 @@ func (b *tab) picture(name string) {
 	if err != nil {
 		b.t.Errorf("picture %s: %v", name, err)
 	}
+}
+
+// key presses a key where the focus is.
+func (b *tab) key(name string) {
+	b.t.Helper()
+	keys := map[string]string{"Escape": kb.Escape, "Enter": kb.Enter, "Tab": kb.Tab, "Space": " ", "ArrowDown": kb.ArrowDown}
+	b.do(chromedp.KeyEvent(keys[name]))
 }
