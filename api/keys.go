@@ -16,7 +16,7 @@ import (
 // A NewKey is the body of POST /v1/keys.
 type NewKey struct {
 	Name      string   `json:"name,omitempty" doc:"For people." maxLength:"100" example:"order service"`
-	Scopes    []string `json:"scopes" doc:"What it may do: send (messages), permits (hand in), read, token (gateway tokens), admin (apps, templates, keys)." enum:"send,permits,read,token,admin" minItems:"1"`
+	Scopes    []string `json:"scopes" doc:"What it may do: send (messages), permits (hand in), read, token (WeChat's real access_token), admin (apps, templates, keys)." enum:"send,permits,read,token,admin" minItems:"1"`
 	App       string   `json:"app,omitempty" doc:"Bind it to this app: others look absent to it."`
 	ExpiresAt instant  `json:"expires_at,omitzero" doc:"Left out: it does not expire."`
 	Rate      *int     `json:"rate_per_second,omitempty" doc:"Requests a second, answered with 429 above; 0 or left out: no limit." minimum:"0" maximum:"100000"`

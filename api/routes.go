@@ -139,6 +139,11 @@ var routes = []route{
 		summary: "Forget an app", status: http.StatusNoContent, refuses: []wxnotify.Code{wxnotify.AppUnknown},
 	},
 	{
+		method: "GET", path: "/v1/apps/{appid}/access_token", scope: wxnotify.ScopeToken, handle: (*Door).accessToken, name: "accessToken", tag: tagApps,
+		summary: "Get WeChat's real access_token", doc: "For programs that must call WeChat themselves. Others use the gateway, where WeChat's own paths take a token of ours. Never fetch one from WeChat beside this: each fetch kills the other's.",
+		out: AccessToken{}, status: http.StatusOK, refuses: []wxnotify.Code{wxnotify.AppUnknown, wxnotify.UpstreamUnavailable, wxnotify.UpstreamRefused},
+	},
+	{
 		method: "POST", path: "/v1/apps/{appid}/pause", scope: wxnotify.ScopeAdmin, handle: (*Door).pauseApp, name: "pauseApp", tag: tagApps,
 		summary: "Pause a part of an app", doc: "Messages are still accepted and wait.", in: PauseScope{}, out: App{}, status: http.StatusOK, refuses: []wxnotify.Code{wxnotify.AppUnknown},
 	},
