@@ -56,7 +56,7 @@ func (x *claim) parkedProbes(app string) (items []*item, err error) {
 			it, err := scanItem(r)
 			items = append(items, it)
 			return err
-		}, `select `+itemColumns+` from queue q`+itemTables+` where q.app = $1 and q.parked = $2 and q.due > $3 order by q.id limit 1`+x.w.skipQ,
+		}, `select `+itemColumns+` from queue q`+itemTables+` where q.app = $1 and q.parked = $2 and q.parked <> '' and q.due > $3 order by q.id limit 1`+x.w.skipQ,
 			app, p.Scope, ms(x.now.Real)); err != nil {
 			return nil, err
 		}

@@ -74,7 +74,7 @@ const bite = 500
 func (s *Store) unpark(ctx context.Context, app, scope string) (n int, err error) {
 	err = s.do(ctx, "unpark", doorLimit, func(w *work) error {
 		k, err := w.exec(`update queue set parked = '', due = 0 where app = $1 and id in (
-			select id from queue where app = $2 and parked = $3 order by id limit $4`+w.skip+`)`,
+			select id from queue where app = $2 and parked = $3 and parked <> '' order by id limit $4`+w.skip+`)`,
 			app, app, scope, bite)
 		n = int(k)
 		return err
