@@ -93,7 +93,7 @@ func TestTheEarliestToExpireIsUsedFirst(t *testing.T) {
 		var codes []string
 		for range 3 {
 			codes = append(codes, w.form(li))
-			w.phone("POST", "clock", map[string]any{"advance_seconds": 3600})
+			w.advance(3600)
 		}
 		// Handed in out of order: what counts is when the user acted.
 		for _, i := range []int{1, 2, 0} {
@@ -243,7 +243,7 @@ func TestScheduledCanceledExpiredResent(t *testing.T) {
 		if m, err = w.Send(w.ctx(), later); err != nil {
 			w.Fatal(err)
 		}
-		w.phone("POST", "clock", map[string]any{"advance_seconds": 3601})
+		w.advance(3601)
 		w.cards(1)
 
 		again, err := w.Resend(w.ctx(), m.ID)
@@ -258,7 +258,7 @@ func TestScheduledCanceledExpiredResent(t *testing.T) {
 		if m, err = w.Send(w.ctx(), patient); err != nil {
 			w.Fatal(err)
 		}
-		w.phone("POST", "clock", map[string]any{"advance_seconds": 8 * 24 * 3600})
+		w.advance(8 * 24 * 3600)
 		w.until("expired message", func() bool {
 			m, err = w.Message(w.ctx(), m.ID)
 			w.must(err)
@@ -276,7 +276,7 @@ func TestSevenDaysEmptyTheStock(t *testing.T) {
 		if !u.Reachable || u.Permits.Form != 1 || u.Permits.Payment != 3 {
 			w.Errorf("in stock: %+v", u)
 		}
-		w.phone("POST", "clock", map[string]any{"advance_seconds": 7 * 24 * 3600})
+		w.advance(7 * 24 * 3600)
 		w.until("empty stock", func() bool {
 			u, err = w.User(w.ctx(), "", li)
 			w.must(err)

@@ -131,6 +131,24 @@ func (w *world) form(openid string) string {
 	return w.phone("POST", "forms", map[string]any{"openid": openid})["form_id"].(string)
 }
 
+// advance moves the sandbox's clock, and waits until the server has followed.
+// When it has is seen by what it writes: a permit of somebody who is in no story.
+func (w *world) advance(seconds int) {
+	w.Helper()
+	const nobody = "oNobodyInAnyStory"
+	moved := w.phone("POST", "clock", map[string]any{"advance_seconds": seconds})
+	now, err := time.Parse(time.RFC3339, moved["now"].(string))
+	w.must(err)
+	w.until("server that followed the clock", func() bool {
+		w.deposit(nobody, "form", fmt.Sprintf("clock-probe-%d", time.Now().UnixNano()))
+		for p, err := range w.Permits(w.ctx(), client.PermitFilter{To: nobody}) {
+			w.must(err)
+			return p.CreatedAt.After(now.Add(-time.Minute))
+		}
+		return false
+	})
+}
+
 // pay lets a user pay an order.
 func (w *world) pay(openid string) string {
 	w.Helper()
