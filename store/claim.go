@@ -101,6 +101,9 @@ func (x *claim) run(w *work, wants []wxnotify.Want, doubtful []string) error {
 			return err
 		}
 	}
+	if err := x.takeTurns(); err != nil {
+		return err
+	}
 	if err := x.bind(); err != nil {
 		return err
 	}

@@ -368,6 +368,30 @@ var events = map[string]func(*testing.T, Database){
 		w.hear()
 		w.is(id, "delivered")
 	},
+	"of one user one subscribe message goes out at a time": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		long := wxnotify.Deposit{To: alice, Source: wxnotify.Longterm, TemplateID: prompt, GivenAt: Noon}
+		his := long
+		his.To = bob
+		w.deposit(long, his, w.form(form(1)))
+		for range 3 {
+			w.send(subscribe)
+		}
+		w.send(subscribe, to(bob))
+		w.send() // classic messages know no such rule
+		c := w.claim(10)
+		w.same(len(c.Tries), 3)
+		w.pass(10 * time.Second)
+		w.same(len(w.claim(10).Tries), 0) // hers is still on its way
+		for _, try := range c.Tries {
+			w.settle(try, ok)
+		}
+		for range 2 {
+			w.pass(10 * time.Second)
+			w.settle(w.claim1(), ok)
+		}
+		w.same(len(w.claim(10).Tries), 0)
+	},
 	"contradictions are counted": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
 		w.report(acceptance("a", Noon))

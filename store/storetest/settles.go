@@ -98,16 +98,15 @@ var settles = map[string]func(*testing.T, Database){
 		w := newWorld(t, db)
 		w.deposit(wxnotify.Deposit{Source: wxnotify.Subscribe, TemplateID: prompt, Count: 3, GivenAt: Noon})
 		ids := w.accept(w.draft(subscribe), w.draft(subscribe, resend), w.draft(subscribe))
-		c := w.claimOf(wxnotify.Want{App: w.app, N: 10, Events: true})
-		w.settle(c.Tries[0], lost)
-		w.settle(c.Tries[1], lost)
-		c.Tries[2].Events = false
-		w.settle(c.Tries[2], lost)
+		for _, events := range []bool{true, true, false} {
+			w.settle(w.claimOf(wxnotify.Want{App: w.app, N: 10, Events: events}).Tries[0], lost)
+			w.pass(time.Second)
+		}
 		w.is(ids[0], "unsure")
 		w.is(ids[2], "unknown/unresolved")
-		w.pass(wxnotify.Patience - time.Second)
+		w.pass(wxnotify.Patience - 4*time.Second)
 		w.same(len(w.claim(10).Tries)+len(w.sweep()), 0)
-		w.pass(time.Second)
+		w.pass(2 * time.Second)
 		w.same(len(w.claim(10).Tries), 0)
 		w.same(len(w.sweep()), 2)
 		w.is(ids[0], "unknown/unresolved")
