@@ -1,19 +1,23 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
 	"strings"
 	"time"
+
+	"github.com/wxnotify/wxnotify"
+	"github.com/wxnotify/wxnotify/wechat"
 )
 
 // Check finds what cannot work, before anything is opened. It names the
 // setting and what to do, and never a secret. It comes after Defaults.
 func (c Config) Check() error {
 	for _, check := range []func() error{
-		c.checkListen, c.CheckDatabase, c.checkURLs, c.checkAPIKey, c.checkPairs, c.checkTimes, c.checkMasterKey,
+		c.checkListen, c.CheckDatabase, c.checkURLs, c.checkTokenURL, c.checkAPIKey, c.checkPairs, c.checkTimes, c.checkMasterKey,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -76,6 +80,17 @@ func plainURL(text string) bool {
 func isWeChat(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Hostname() == "weixin.qq.com" || strings.HasSuffix(u.Hostname(), ".weixin.qq.com"))
+}
+
+func (c Config) checkTokenURL() error {
+	if c.TokenURL.IsZero() {
+		return nil
+	}
+	_, err := wechat.NewCentral(c.TokenURL, c.TokenPath)
+	if r, ok := errors.AsType[*wxnotify.Refusal](err); ok {
+		return wrong("token_url", r.Detail)
+	}
+	return err
 }
 
 func (c Config) checkAPIKey() error {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/wxnotify/wxnotify"
 	"github.com/wxnotify/wxnotify/store"
 )
 
@@ -19,6 +20,7 @@ func Direct(ctx context.Context, log *slog.Logger, c Config) (doors http.Handler
 	if err != nil {
 		return nil, nil, err
 	}
+	c.TokenURL = wxnotify.Secret{} // no token is fetched here
 	s := &Server{log: log, conf: c, stop: make(chan struct{}), draining: make(chan struct{})}
 	s.store, err = store.Open(ctx, log, store.Options{DSN: c.Database.Reveal(), MasterKey: master, Node: "command"})
 	if err != nil {

@@ -86,7 +86,7 @@ func New(ctx context.Context, log *slog.Logger, c Config, options ...Option) (_ 
 func (s *Server) rooms() {
 	c := s.conf
 	s.wechat = wechat.New(wechat.Options{URL: c.WeChatURL})
-	s.keeper = token.New(s.log, s.store, s.wechat, token.Options{Now: s.clock.Now, Node: s.store.Node(), OnContention: func(app string) {
+	s.keeper = token.New(s.log, s.store, s.tokens(), token.Options{Now: s.clock.Now, Node: s.store.Node(), OnContention: func(app string) {
 		s.log.Error("somebody else fetches this app's access_token, and each fetch kills the other's; let them take it from here", "app", app)
 	}})
 	s.box = outbox.New(s.log, s.store, s.keeper, s.wechat, outbox.Options{Now: s.clock.Now, OnRest: s.atRest})
@@ -113,6 +113,19 @@ func (s *Server) rooms() {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+}
+
+// tokens is where access_tokens come from: WeChat, or somebody else's token
+// server. The settings were checked.
+func (s *Server) tokens() token.Fetcher {
+	if s.conf.TokenURL.IsZero() {
+		return s.wechat
+	}
+	c, err := wechat.NewCentral(s.conf.TokenURL, s.conf.TokenPath)
+	if err != nil {
+		panic(err)
+	}
+	return c
 }
 
 // doors sends a request to the door that its path belongs to.
