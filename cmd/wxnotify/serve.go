@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"syscall"
 
 	"github.com/wxnotify/wxnotify/server"
@@ -44,11 +45,15 @@ func inUse(err error, flag, addr string) error {
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return err
 	}
-	host, _, splitErr := net.SplitHostPort(addr)
-	if splitErr != nil {
+	host, text, splitErr := net.SplitHostPort(addr)
+	port, numErr := strconv.Atoi(text)
+	if splitErr != nil || numErr != nil {
 		return err
 	}
-	return fmt.Errorf("%s is in use by another program; choose another port, for example: %s %s", addr, flag, net.JoinHostPort(host, "18080"))
+	if port += 10_000; port > 65_535 {
+		port -= 20_000
+	}
+	return fmt.Errorf("%s is in use by another program; choose another port, for example: %s %s", addr, flag, net.JoinHostPort(host, strconv.Itoa(port)))
 }
 
 type migrateCmd struct {
