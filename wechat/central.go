@@ -3,6 +3,7 @@ package wechat
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,10 +48,8 @@ func NewCentral(from wxnotify.Secret, path string) (*Central, error) {
 		return nil, refused
 	}
 	names := strings.Split(path, ".")
-	for _, n := range names {
-		if n == "" {
-			return nil, wxnotify.Refuse(wxnotify.FieldInvalid, "want names with dots between them, such as data.access_token")
-		}
+	if slices.Contains(names, "") {
+		return nil, wxnotify.Refuse(wxnotify.FieldInvalid, "want names with dots between them, such as data.access_token")
 	}
 	return &Central{client: New(Options{URL: base.String(), MaxConns: 4}), path: u.Path, query: u.RawQuery, names: names}, nil
 }
