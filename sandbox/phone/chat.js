@@ -47,7 +47,7 @@ function draw () {
   const kept = aim && world.card.get(aim)
   if (kept && mine(kept) && !shown.includes(kept)) shown.unshift(kept)
   phone.body.replaceChildren(...(shown.length ? shown.flatMap((c, i) => entry(c, shown[i - 1])) : [empty()]))
-  if (!pointAt()) phone.body.scrollTop = phone.body.scrollHeight
+  reveal()
 }
 
 function append (c) {
@@ -152,6 +152,12 @@ export async function showCard (seq) {
   aim = seq
   choose(c.openid, c.appid)
   draw()
+}
+
+// reveal is for when the chat comes to sight: what is hidden has no place to
+// scroll to.
+export function reveal () {
+  if (!pointAt()) phone.body.scrollTop = phone.body.scrollHeight
 }
 
 function pointAt () {

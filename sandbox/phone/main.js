@@ -2,7 +2,7 @@
 
 import { post } from './api.js'
 import { startApp } from './app.js'
-import { current, showCard, startChat, takePicture } from './chat.js'
+import { current, reveal, showCard, startChat, takePicture } from './chat.js'
 import { readCodes } from './codes.js'
 import { dialog, segment } from './dialog.js'
 import { $, el } from './dom.js'
@@ -156,6 +156,7 @@ function setFront (which) {
   if (front === which || settings.view !== 'both') return
   front = which
   drawBars()
+  if (front === 'chat') reveal()
 }
 
 function setWork (which) {

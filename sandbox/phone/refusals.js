@@ -29,7 +29,7 @@ export function notificationSettings (phone) {
         : row(t('classic_messages'), t('state_allowed'), t('refuse'), set(classic.template_id, 'reject', 'refused'))),
       stock && templates().filter((x) => x.channel === 'subscribe').map((x) => {
         const n = stock.permits.longterm.includes(x.template_id) ? '∞' : stock.permits.subscribe[x.template_id] || 0
-        return row(x.title, t('may_send', { n }), n && t('refuse'), set(x.template_id, 'reject', 'refused'))
+        return row(x.title, t('may_send', { n }), n ? t('refuse') : null, set(x.template_id, 'reject', 'refused'))
       }),
       el('button.wxbtn.plain', { type: 'button', on: { click: close } }, t('close')))
   })

@@ -20,7 +20,7 @@ import (
 )
 
 // patience is how long a test waits for something that has to come.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // browser is the one Chromium of this test run, with a profile of its own.
 var browser struct {
@@ -66,6 +66,8 @@ type tab struct {
 	ctx context.Context
 	w   *world
 
+	close func() // for tests with many tabs; the others leave it to the end
+
 	mu       sync.Mutex
 	faults   []string
 	requests []string
@@ -89,10 +91,11 @@ func (w *world) open(l look) *tab {
 	}
 	ctx, stop := chromedp.NewContext(browser.ctx, chromedp.WithNewBrowserContext())
 	b := &tab{t: w.t, ctx: ctx, w: w}
-	w.t.Cleanup(func() {
+	b.close = sync.OnceFunc(func() {
 		stop()
 		b.check()
 	})
+	w.t.Cleanup(b.close)
 	if l.path == "" {
 		l.path = "/?lang=zh&theme=light"
 	}

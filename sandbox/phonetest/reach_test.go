@@ -123,6 +123,7 @@ func TestSmallScreen(t *testing.T) {
 			b := w.open(look{path: "/?lang=" + language, width: width, height: 740})
 			b.fits("#mini .body")
 			if width > 1000 {
+				b.close()
 				continue
 			}
 			b.click(`#part [data-v="world"]`)
@@ -133,6 +134,7 @@ func TestSmallScreen(t *testing.T) {
 			w.send("wxopen/template", order(w.form()))
 			b.until("the chat comes to the front", `document.querySelector('#chat').getClientRects().length`)
 			b.fits("#chat .body")
+			b.close()
 		}
 	}
 }

@@ -24,15 +24,18 @@ func TestPictures(t *testing.T) {
 				b := w.open(look{path: "/" + path})
 				b.settle(".req")
 				b.picture(name)
+				b.close()
 				small := w.open(look{path: "/" + path, width: 360, height: 740, scale: 2})
 				small.settle("#mini .block")
 				small.picture(name + "-360")
 				small.click(`#front [data-v="chat"]`)
 				small.settle("#chat .wxcard")
 				small.picture(name + "-360-chat")
+				small.close()
 				shot := w.open(look{path: "/" + path + "&shot=1&view=chat", width: 480, height: 820})
 				shot.settle("#chat .wxcard")
 				shot.picture(name + "-shot")
+				shot.close()
 			}
 		}
 	}
@@ -57,7 +60,7 @@ func TestPicturesOfParts(t *testing.T) {
 		b.click(`#part [data-v="world"]`)
 		b.click(`#faults [data-key="add"]`)
 		b.picture(style + "-fault")
-		b.key("Escape")
+		b.close()
 		wide := w.open(look{path: "/?era=today&" + style, width: 1100, height: 800})
 		wide.click(`[data-key="subscribe"]`)
 		wide.settle(".sheet")
@@ -74,6 +77,7 @@ func TestPicturesOfParts(t *testing.T) {
 		wide.key("Escape")
 		wide.click(`#faults [data-key="add"]`)
 		wide.picture(style + "-fault-wide")
+		wide.close()
 	}
 }
 
