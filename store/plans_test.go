@@ -66,6 +66,9 @@ func explain(t *testing.T, db *sql.DB, text string, places int) (steps []string)
 		}
 		steps = append(steps, detail)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return steps
 }
 
