@@ -33,6 +33,15 @@ type Draft struct {
 // A Datum is one keyword's value.
 type Datum struct {
 	Key, Value, Color string
+	Name              string // as it was posted, where a field map put Key in its place
+}
+
+// path is where the value stands in what was posted.
+func (x Datum) path() string {
+	if x.Name != "" {
+		return "data." + x.Name
+	}
+	return "data." + x.Key
 }
 
 // Limits of a draft.
@@ -192,25 +201,25 @@ func (c *checker) data(d *Draft, t *Template) {
 	for _, x := range d.Data {
 		switch {
 		case known && !t.Has(x.Key), !known && (!keywordShape.MatchString(x.Key) || len(x.Key) > maxKeyword):
-			c.check(false, TemplateDataUnknown, "data."+x.Key, "the template has no such keyword")
+			c.check(false, TemplateDataUnknown, x.path(), "the template has no such keyword")
 			continue
 		case strings.TrimSpace(x.Value) == "":
-			c.check(false, TemplateValueEmpty, "data."+x.Key+".value", "the value is empty")
+			c.check(false, TemplateValueEmpty, x.path()+".value", "the value is empty")
 		case d.Channel == ChannelSubscribe:
 			if err := CheckValue(x.Key, x.Value); err != nil {
-				c.add(err, "data."+x.Key+".value")
+				c.add(err, x.path()+".value")
 			}
 		case len(x.Value) > maxValue && utf8.RuneCountInString(x.Value) > maxValue:
-			c.check(false, TemplateValueTooLong, "data."+x.Key+".value", "at most 2000 characters")
+			c.check(false, TemplateValueTooLong, x.path()+".value", "at most 2000 characters")
 		}
 		if x.Color != "" && !validColor(x.Color) {
-			c.check(false, FieldInvalid, "data."+x.Key+".color", "a colour is written #RRGGBB")
+			c.check(false, FieldInvalid, x.path()+".color", "a colour is written #RRGGBB")
 		}
 	}
 	if known {
 		for _, k := range t.Keywords {
 			if !d.has(k.Key) {
-				c.check(false, TemplateDataMissing, "data."+k.Key, "the template has this keyword, and data has not")
+				c.check(false, TemplateDataMissing, "data."+t.said(k.Key), "the template has this keyword, and data has not")
 			}
 		}
 	}

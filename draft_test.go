@@ -16,8 +16,8 @@ func order() *Draft {
 	return &Draft{
 		App: "wx1", To: "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", TemplateID: "TEMPLATE", Page: "pages/order/detail?id=1019", FormID: "22d907226dcd4542afb8829fa5e20768",
 		Data: []Datum{
-			{"keyword1", "已接单", ink}, {"keyword2", "2017年10月19日 12:31", ink}, {"keyword3", "张一山", ink},
-			{"keyword4", "136xxxx1720", ink}, {"keyword5", "请手机保持通畅", ink},
+			{Key: "keyword1", Value: "已接单", Color: ink}, {Key: "keyword2", Value: "2017年10月19日 12:31", Color: ink}, {Key: "keyword3", Value: "张一山", Color: ink},
+			{Key: "keyword4", Value: "136xxxx1720", Color: ink}, {Key: "keyword5", Value: "请手机保持通畅", Color: ink},
 		},
 		Emphasis: "keyword1.DATA",
 	}
@@ -150,7 +150,7 @@ func FuzzRender(f *testing.F) {
 				t.Skip("the decoder lets valid UTF-8 through only")
 			}
 		}
-		d := &Draft{To: "o1", Page: page, Data: []Datum{{key, value, color}}, Channel: ChannelTemplate}
+		d := &Draft{To: "o1", Page: page, Data: []Datum{{Key: key, Value: value, Color: color}}, Channel: ChannelTemplate}
 		var got struct {
 			FormID string `json:"form_id"`
 			Page   string `json:"page"`
@@ -254,6 +254,35 @@ func TestEveryCodeSaysWhatToDo(t *testing.T) {
 	for c, info := range Codes {
 		if info.Status < 400 || info.En == "" || info.Zh == "" || info.Errcode == 0 {
 			t.Errorf("%s: %+v", c, info)
+		}
+	}
+}
+
+func TestATemplateAdaptsADraft(t *testing.T) {
+	t.Parallel()
+	classic := &Template{ID: "C", Channel: ChannelTemplate, Keywords: []Keyword{{Key: "keyword1"}, {Key: "keyword2"}}, Fields: map[string]string{"status": "keyword1", "rider": "keyword2"}}
+	prompt := &Template{ID: "S", Channel: ChannelSubscribe, Keywords: []Keyword{{Key: "thing1"}}, Fields: map[string]string{"status": "thing1"}, Trim: true}
+	for name, c := range map[string]struct {
+		t, other *Template
+		data     []Datum
+		want     []Datum
+	}{
+		"names become keywords": {classic, nil, []Datum{{Key: "status", Value: "a"}, {Key: "rider", Value: "b"}},
+			[]Datum{{Key: "keyword1", Value: "a", Name: "status"}, {Key: "keyword2", Value: "b", Name: "rider"}}},
+		"keywords stay": {classic, nil, []Datum{{Key: "keyword1", Value: "a"}}, []Datum{{Key: "keyword1", Value: "a"}}},
+		"a keyword and its name are one too many": {classic, nil, []Datum{{Key: "keyword1", Value: "a"}, {Key: "status", Value: "b"}},
+			[]Datum{{Key: "keyword1", Value: "a"}, {Key: "status", Value: "b"}}},
+		"what is the other template's is left out": {prompt, classic, []Datum{{Key: "status", Value: "a"}, {Key: "rider", Value: "b"}, {Key: "color", Value: "c"}},
+			[]Datum{{Key: "thing1", Value: "a", Name: "status"}, {Key: "color", Value: "c"}}},
+		"long values are cut": {prompt, nil, []Datum{{Key: "thing1", Value: "一\n" + strings.Repeat("二", 20)}},
+			[]Datum{{Key: "thing1", Value: "一 " + strings.Repeat("二", 17) + "…"}}},
+		"of classic templates nothing is cut": {classic, nil, []Datum{{Key: "keyword1", Value: strings.Repeat("二", 30)}},
+			[]Datum{{Key: "keyword1", Value: strings.Repeat("二", 30)}}},
+	} {
+		d := &Draft{Data: c.data}
+		c.t.Adapt(d, c.other)
+		if !slices.Equal(d.Data, c.want) {
+			t.Errorf("%s: %+v", name, d.Data)
 		}
 	}
 }

@@ -87,6 +87,7 @@ type Message struct {
 	OnUnsure   OnUnsure
 	Wait       bool // for a permit, when none is at hand
 	Fixed      bool // exactly the permit that was named by form_id
+	Either     bool // an alias of two templates: by whichever the user has a permit for
 	SendAt     time.Time
 	ExpiresAt  time.Time
 	CreatedAt  time.Time

@@ -204,7 +204,7 @@ func (t Try) refused(o Outcome, now time.Time) Step {
 	case CloseBooks:
 		s := t.fail(ReasonRefusedByUser)
 		s.Permit, s.Cause, s.Books = Kill, v.Cause, true
-		return s
+		return t.otherwise(s)
 	case Halt:
 		s := t.again(t.Message.Tries)
 		s.Spread, s.Pause, s.PauseFor = 0, v.Part, v.For
@@ -212,8 +212,20 @@ func (t Try) refused(o Outcome, now time.Time) Step {
 	default:
 		s := t.fail(v.Reason)
 		s.Pause, s.PauseFor = v.Part, v.For
+		if v.Part != "" {
+			return t.otherwise(s)
+		}
 		return s
 	}
+}
+
+// otherwise lets a message that may go either way look for the other one: this
+// one is closed by now, by a pause or in the books.
+func (t Try) otherwise(s Step) Step {
+	if t.Message.Either {
+		s.State, s.Reason = Queued, ""
+	}
+	return s
 }
 
 // nextPermit: WeChat does not know the code, or knows it as used up. A fresh

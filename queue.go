@@ -8,9 +8,18 @@ import "time"
 // An Entry is a message on its way in.
 type Entry struct {
 	Message     Message
+	Other       *Carrier // the message's second way; nil: it has one
 	FormID      string   // named by the sender; "": the ledger chooses at claim
 	Key         string   // Idempotency-Key, "": none
 	Fingerprint [32]byte // of the content, to tell a repeat from a reuse
+}
+
+// A Carrier is one way of a message that has two: the alias names a classic and
+// a subscribe template.
+type Carrier struct {
+	Channel    Channel
+	TemplateID string
+	Body       []byte // rendered for it
 }
 
 // A Receipt is what became of an Entry. Err is a refusal that concerns this

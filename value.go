@@ -58,6 +58,29 @@ func CheckValue(key, value string) error {
 	return nil
 }
 
+// trim cuts a value to what its kind allows, where cutting leaves it a value of
+// that kind: a number or a time that is too long stays wrong.
+func trim(ch Channel, key, value string) string {
+	if ch != ChannelSubscribe {
+		return value
+	}
+	value = strings.Join(strings.Fields(value), " ")
+	kind := KindOf(key)
+	limit, runes := valueKinds[kind].max, []rune(value)
+	if kind == "name" && strings.ContainsFunc(value, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+		limit = 10
+	}
+	switch {
+	case len(runes) <= limit || limit == 0:
+		return value
+	case kind == "thing":
+		return string(runes[:limit-1]) + "…"
+	case kind == "character_string", kind == "letter", kind == "symbol", kind == "phrase", kind == "name":
+		return string(runes[:limit])
+	}
+	return value
+}
+
 // KindOf is the kind that a keyword's key names: thing of thing1.
 func KindOf(key string) string {
 	if m := kindShape.FindStringSubmatch(key); m != nil {

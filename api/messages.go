@@ -89,35 +89,12 @@ func (d *Door) entry(c *call, draft wxnotify.Draft, key string) (e wxnotify.Entr
 	draft.App = app.ID
 	e = wxnotify.Entry{Message: wxnotify.Message{App: app.ID}, FormID: draft.FormID, Key: key, Fingerprint: draft.Fingerprint()}
 	now := c.now.Virtual.Truncate(time.Millisecond)
-	if err := d.check(c.Context(), app, &draft, now); err != nil {
+	if e.Other, err = d.carriers(c.Context(), app, &draft, now); err != nil {
 		known, err = d.replay(c.Context(), e, err)
 		return e, known, err
 	}
 	e.Message = draft.Message(outbox.NewID(), now)
 	return e, "", nil
-}
-
-// check resolves and checks a draft against its template, where that is known.
-func (d *Door) check(ctx context.Context, app wxnotify.App, draft *wxnotify.Draft, now time.Time) error {
-	t, err := d.template(ctx, app, draft.TemplateID)
-	if err != nil {
-		return err
-	}
-	return d.settle(app, draft, t, now)
-}
-
-// settle fills in what follows from the template, refuses what is wrong, and
-// leaves WeChat's own id in place of an alias: a subscription's permits know
-// no other.
-func (d *Door) settle(app wxnotify.App, draft *wxnotify.Draft, t *wxnotify.Template, now time.Time) error {
-	draft.Resolve(t, now)
-	if err := draft.Check(t, app.Sandbox, now); err != nil {
-		return err
-	}
-	if t != nil {
-		draft.TemplateID = t.ID
-	}
-	return nil
 }
 
 // replay looks whether what was refused now had been accepted before.

@@ -73,7 +73,7 @@ func (d *Door) previewTemplate(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if err := d.settle(app, &draft, t, c.now.Virtual.Truncate(time.Millisecond)); err != nil {
+	if err := d.settle(app, &draft, t, nil, c.now.Virtual.Truncate(time.Millisecond)); err != nil {
 		return answer{}, err
 	}
 	return ok(card(&draft, t))

@@ -11,15 +11,17 @@ import (
 
 // A Template is a template of WeChat's, as it was listed or put here.
 type Template struct {
-	App      string     `json:"app"`
-	ID       string     `json:"template_id" doc:"WeChat's."`
-	Alias    *string    `json:"alias" doc:"Yours."`
-	Channel  string     `json:"channel" enum:"template,subscribe"`
-	Kind     *string    `json:"kind" doc:"Of a subscribe template: once or longterm."`
-	Title    string     `json:"title"`
-	Keywords []Keyword  `json:"keywords" doc:"Empty: not known, so values are not checked against them."`
-	SyncedAt *time.Time `json:"synced_at" doc:"When WeChat listed it last; null: put here by hand."`
-	Gone     bool       `json:"gone" doc:"WeChat no longer lists it."`
+	App      string            `json:"app"`
+	ID       string            `json:"template_id" doc:"WeChat's."`
+	Alias    *string           `json:"alias" doc:"Yours."`
+	Channel  string            `json:"channel" enum:"template,subscribe"`
+	Kind     *string           `json:"kind" doc:"Of a subscribe template: once or longterm."`
+	Title    string            `json:"title"`
+	Keywords []Keyword         `json:"keywords" doc:"Empty: not known, so values are not checked against them."`
+	SyncedAt *time.Time        `json:"synced_at" doc:"When WeChat listed it last; null: put here by hand."`
+	Gone     bool              `json:"gone" doc:"WeChat no longer lists it."`
+	Fields   map[string]string `json:"fields" doc:"Names that data may use, and the keyword that each stands for."`
+	Trim     bool              `json:"trim" doc:"Values that are too long are cut, not refused."`
 }
 
 // A Keyword is one line of a template.
@@ -37,10 +39,13 @@ type Templates struct {
 func showTemplate(t *wxnotify.Template) Template {
 	out := Template{
 		App: t.App, ID: t.ID, Alias: null(t.Alias), Channel: string(t.Channel), Kind: null(t.Kind), Title: t.Title,
-		Keywords: make([]Keyword, len(t.Keywords)), SyncedAt: when(t.SyncedAt), Gone: t.Gone,
+		Keywords: make([]Keyword, len(t.Keywords)), SyncedAt: when(t.SyncedAt), Gone: t.Gone, Fields: t.Fields, Trim: t.Trim,
 	}
 	for i, k := range t.Keywords {
 		out.Keywords[i] = Keyword(k)
+	}
+	if out.Fields == nil {
+		out.Fields = map[string]string{}
 	}
 	return out
 }
@@ -71,12 +76,14 @@ func (d *Door) listTemplates(c *call) (answer, error) {
 // A PutTemplate is the body of PUT /v1/templates/{id}. What is left out stays
 // as it is known.
 type PutTemplate struct {
-	App      string    `json:"app,omitempty" doc:"The appid. May be left out with a key that is bound to one app, or when only one app exists."`
-	Alias    *string   `json:"alias,omitempty" doc:"A name of yours that can stand for the id; empty takes it away." pattern:"^[0-9A-Za-z_.-]{0,64}$" example:"accepted"`
-	Channel  string    `json:"channel" enum:"template,subscribe"`
-	Kind     string    `json:"kind,omitempty" doc:"Of a subscribe template. Default once." enum:"once,longterm"`
-	Title    string    `json:"title,omitempty" maxLength:"100" example:"接单通知"`
-	Keywords []Keyword `json:"keywords,omitempty" doc:"The lines of the card in their order. Left out: values are not checked against them." maxItems:"50"`
+	App      string            `json:"app,omitempty" doc:"The appid. May be left out with a key that is bound to one app, or when only one app exists."`
+	Alias    *string           `json:"alias,omitempty" doc:"A name of yours that can stand for the id; empty takes it away." pattern:"^[0-9A-Za-z_.-]{0,64}$" example:"accepted"`
+	Channel  string            `json:"channel" enum:"template,subscribe"`
+	Kind     string            `json:"kind,omitempty" doc:"Of a subscribe template. Default once." enum:"once,longterm"`
+	Title    string            `json:"title,omitempty" maxLength:"100" example:"接单通知"`
+	Keywords []Keyword         `json:"keywords,omitempty" doc:"The lines of the card in their order. Left out: values are not checked against them." maxItems:"50"`
+	Fields   map[string]string `json:"fields,omitempty" doc:"Names of yours that data may use, and the keyword that each stands for. Give a classic and a subscribe template the same alias and the same names: messages then go by whichever the user has a permit for." maxProperties:"50" example:"{\"status\":\"phrase1\"}"`
+	Trim     *bool             `json:"trim,omitempty" doc:"Cut values that are too long for their kind instead of refusing them. Numbers, times and the like are never cut."`
 }
 
 // PUT /v1/templates/{id}
@@ -128,6 +135,10 @@ func (in *PutTemplate) apply(t *wxnotify.Template) {
 	if in.Title != "" {
 		t.Title = in.Title
 	}
+	set(&t.Trim, in.Trim)
+	if in.Fields != nil {
+		t.Fields = in.Fields
+	}
 	if in.Keywords != nil {
 		t.Keywords = make([]wxnotify.Keyword, len(in.Keywords))
 		for i, k := range in.Keywords {
@@ -144,6 +155,10 @@ func (in *PutTemplate) check() error {
 	f.check(in.Kind == "" || in.Kind == wxnotify.KindOnce || in.Kind == wxnotify.KindLongterm, wxnotify.FieldInvalid, "kind", "one of once, longterm")
 	f.name("title", in.Title)
 	f.check(len(in.Keywords) <= 50, wxnotify.OutOfRange, "keywords", "at most 50 keywords")
+	f.check(len(in.Fields) <= 50, wxnotify.OutOfRange, "fields", "at most 50 fields")
+	for name, key := range in.Fields {
+		f.check(wxnotify.ValidTemplateID(name) && wxnotify.ValidTemplateID(key), wxnotify.FieldInvalid, "fields", "names and keywords have 1 to 64 letters, digits, _, . and -")
+	}
 	seen := map[string]bool{}
 	for _, k := range in.Keywords {
 		f.check(wxnotify.ValidTemplateID(k.Key), wxnotify.FieldInvalid, "keywords", "a key has 1 to 64 letters, digits, _, . and -")

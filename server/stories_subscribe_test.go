@@ -348,3 +348,87 @@ func TestAValueThatIsTooLongSpendsNoPermit(t *testing.T) {
 		}
 	})
 }
+
+// One alias names a classic and a subscribe template; the backend need not know.
+func TestAnAliasGoesByWhicheverPermitThereIs(t *testing.T) {
+	subscribed(t, func(w *world) {
+		w.http("POST", w.url+"/v1/templates/sync", http.Header{"Authorization": {"Bearer " + storyKey}}, nil)
+		w.api("PUT", "templates/"+sandbox.ClassicTemplate, `{"alias":"order.accepted","channel":"template",
+			"fields":{"status":"keyword1","time":"keyword2","rider":"keyword3","phone":"keyword4","note":"keyword5"}}`)
+		w.api("PUT", "templates/"+sandbox.OnceTemplate, `{"alias":"order.accepted","channel":"subscribe","trim":true,
+			"fields":{"status":"phrase1","time":"time2","rider":"name3","phone":"phone_number4","note":"thing5"}}`)
+		m := client.NewMessage{To: li, TemplateID: "order.accepted", Emphasis: "status.DATA", Data: client.Data{
+			"status": {Value: "已接单"}, "time": {Value: "12:31"}, "rider": {Value: "张一山"}, "phone": {Value: "13600001720"}, "note": {Value: strings.Repeat("请手机保持通畅", 4)}}}
+		w.want(w.send(m), "failed", "no_permit")
+
+		w.answer(li, sandbox.OnceTemplate, "accept")
+		w.have(li, sandbox.OnceTemplate, 1)
+		w.deposit(li, "form", w.form(li))
+		// The form expires, the subscription does not: the form goes first.
+		for i, want := range []string{"template", "subscribe"} {
+			got := w.send(m)
+			if got.State != "sent" && got.State != "delivered" || got.Channel != want {
+				w.Fatalf("message %d is %s by %s, want it sent by %s; %+v", i, got.State, got.Channel, want, got.Attempts)
+			}
+		}
+		cards := w.cards(2)
+		if c := cards[0]; c.Template != sandbox.ClassicTemplate || c.Emphasis != "keyword1" || c.Rows[4].Value != m.Data["note"].Value {
+			w.Errorf("%+v", c)
+		}
+		if c := cards[1]; c.Template != sandbox.OnceTemplate || c.Rows[0].Value != "已接单" || c.Rows[4].Value != strings.Repeat("请手机保持通畅", 2)+"请手机保持…" {
+			w.Errorf("%+v", c)
+		}
+
+		// Two at once, with one permit of each kind.
+		w.nextSecond()
+		w.answer(li, sandbox.OnceTemplate, "accept")
+		w.have(li, sandbox.OnceTemplate, 1)
+		w.deposit(li, "form", w.form(li))
+		if _, err := w.SendBatch(w.ctx(), []client.NewMessage{m, m}); err != nil {
+			w.Fatal(err)
+		}
+		w.cards(4)
+
+		// One that waits goes by what comes first.
+		patient := m
+		patient.Wait = true
+		waiting, err := w.Send(w.ctx(), patient)
+		w.must(err)
+		w.until("waiting message", func() bool { return w.state(waiting.ID) == "waiting" })
+		w.deposit(li, "form", w.form(li))
+		w.cards(5)
+
+		m.Data["colour"] = client.Value{Value: "red"}
+		_, err = w.Send(w.ctx(), m)
+		if p, ok := err.(*client.Problem); !ok || p.Code != "template_data_unknown" || p.Errors[0].Field != "data.colour" {
+			w.Errorf("a name that neither template has: %v", err)
+		}
+	})
+}
+
+// WeChat retires template messages for the account: the message goes by the
+// other way, and the channel is not tried again.
+func TestAnAliasLeavesARetiredChannel(t *testing.T) {
+	subscribed(t, func(w *world) {
+		w.http("POST", w.url+"/v1/templates/sync", http.Header{"Authorization": {"Bearer " + storyKey}}, nil)
+		w.api("PUT", "templates/"+sandbox.ClassicTemplate, `{"alias":"arrived","channel":"template","fields":{"order":"keyword1","time":"keyword2","tip":"keyword3","a":"keyword4","b":"keyword5"}}`)
+		w.api("PUT", "templates/"+sandbox.DeliveryTemplate, `{"alias":"arrived","channel":"subscribe","fields":{"order":"character_string1","time":"time2","tip":"thing3"}}`)
+		for range 2 {
+			w.answer(li, sandbox.DeliveryTemplate, "accept")
+			w.nextSecond()
+		}
+		w.have(li, sandbox.DeliveryTemplate, 2)
+		w.deposit(li, "form", w.form(li))
+		w.phone("POST", "faults", map[string]any{"endpoint": "template/send", "effect": "errcode", "errcode": 45103, "times": 5})
+		m := client.NewMessage{To: li, TemplateID: "arrived", Data: client.Data{"order": {Value: "1019"}, "time": {Value: "12:31"}, "tip": {Value: "请趁热享用"}, "a": {Value: "-"}, "b": {Value: "-"}}}
+		for range 2 {
+			if got := w.send(m); got.State != "sent" && got.State != "delivered" || got.Channel != "subscribe" {
+				w.Fatalf("%s by %s: %+v", got.State, got.Channel, got.Attempts)
+			}
+		}
+		w.cards(2)
+		if n := w.answers("/cgi-bin/message/wxopen/template/send"); n[45103] != 1 {
+			w.Errorf("the retired call was made: %v", n)
+		}
+	})
+}

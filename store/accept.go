@@ -43,6 +43,10 @@ func (s *Store) incoming(e *wxnotify.Entry) *item {
 	m := &it.m
 	it.body = s.seal("message.body", m.App, m.ID, m.Body)
 	m.Body = nil
+	if o := e.Other; o != nil {
+		m.Either = true
+		it.other = &carrier{o.Channel, o.TemplateID, s.seal("message.body", m.App, m.ID, o.Body)}
+	}
 	if e.Key != "" {
 		it.keyHash = s.keyHash(m.App, e.Key)
 	}
@@ -86,6 +90,9 @@ func (a *accept) run() error {
 	}
 	if len(rows) > 0 {
 		if err := a.w.hot.insert(a.w, rows); err != nil {
+			return err
+		}
+		if err := a.w.insertCarriers(rows); err != nil {
 			return err
 		}
 	}

@@ -96,6 +96,9 @@ func (x *claim) run(w *work, wants []wxnotify.Want, doubtful []string) error {
 	if err != nil {
 		return err
 	}
+	if err := x.choose(items); err != nil {
+		return err
+	}
 	for _, it := range items {
 		if err := x.look(it); err != nil {
 			return err

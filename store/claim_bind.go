@@ -117,6 +117,8 @@ func (x *claim) withoutPermit(ts []*taker) error {
 			return err
 		case pause != nil:
 			x.park(it, pause)
+		case it.chance:
+			x.anotherLook(t)
 		case m.Wait:
 			ch := change{move: it.seen(), turns: it.shed}
 			m.State, m.UpdatedAt = wxnotify.Waiting, x.now.Virtual

@@ -48,8 +48,10 @@ type item struct {
 	lost    bool // an attempt has no answer
 	mode    string
 	parked  string
-	permit  *permit // nil: none is named
-	shed    []turn  // of a permit that it lets go, whatever becomes of it
+	permit  *permit  // nil: none is named
+	other   *carrier // of a message that is on its way in and has two ways
+	chance  bool     // of one with two ways: a permit for the chosen one was seen
+	shed    []turn   // of a permit that it lets go, whatever becomes of it
 }
 
 // The modes of the state unsure: an ordinary repeat, waiting for evidence, a
@@ -107,7 +109,7 @@ type idemRow struct {
 
 const itemColumns = `q.app, q.id, q.openid, q.state, q.due, q.permit, q.number, q.started_at, q.owner, q.tries, q.lost, q.mode,
 	q.reason, q.evidence, q.msgid, q.parked, q.updated_at,
-	m.template_id, m.channel, m.body, m.meta, m.on_unsure, m.wait, m.fixed, m.send_at, m.expires_at, m.created_at,
+	m.template_id, m.channel, m.body, m.meta, m.on_unsure, m.wait, m.fixed, m.send_at, m.expires_at, m.created_at, m.either,
 	coalesce(p.source, ''), coalesce(p.template_id, ''), p.code, coalesce(p.code_hash, ''), coalesce(p.use_no, 0), coalesce(p.state, ''),
 	coalesce(p.cause, ''), coalesce(p.message, ''), coalesce(p.given_at, 0), coalesce(p.expires_at, 0)`
 
@@ -122,7 +124,7 @@ func scanItem(r scanner) (*item, error) {
 	var started, updated, send, expires, created, given, ends int64
 	err := r.Scan(&m.App, &m.ID, &m.To, &state, &it.due, &m.Permit, &it.number, &started, &it.owner, &m.Tries, &it.lost, &it.mode,
 		&m.Reason, &m.Evidence, &m.MsgID, &it.parked, &updated,
-		&m.TemplateID, &m.Channel, &it.body, &meta, &m.OnUnsure, &m.Wait, &m.Fixed, &send, &expires, &created,
+		&m.TemplateID, &m.Channel, &it.body, &meta, &m.OnUnsure, &m.Wait, &m.Fixed, &send, &expires, &created, &m.Either,
 		&p.Source, &p.TemplateID, &p.sealed, &p.hash, &p.Use, &p.State, &p.Cause, &p.Message, &given, &ends)
 	if err != nil {
 		return nil, err

@@ -8,7 +8,7 @@ import (
 	"github.com/wxnotify/wxnotify"
 )
 
-const templateColumns = `app, id, alias, channel, kind, title, keywords, synced_at, gone`
+const templateColumns = `app, id, alias, channel, kind, title, keywords, synced_at, gone, fields, trim`
 
 // Templates returns an app's templates, those that WeChat no longer lists too.
 func (s *Store) Templates(ctx context.Context, app string) ([]wxnotify.Template, error) {
@@ -43,19 +43,24 @@ func (s *Store) templatesWhere(ctx context.Context, where string, args ...any) (
 }
 
 func scanTemplate(r scanner) (t wxnotify.Template, err error) {
-	var channel, keywords string
+	var channel, keywords, fields string
 	var synced int64
-	if err := r.Scan(&t.App, &t.ID, &t.Alias, &channel, &t.Kind, &t.Title, &keywords, &synced, &t.Gone); err != nil {
+	if err := r.Scan(&t.App, &t.ID, &t.Alias, &channel, &t.Kind, &t.Title, &keywords, &synced, &t.Gone, &fields, &t.Trim); err != nil {
 		return t, err
 	}
 	t.Channel, t.SyncedAt = wxnotify.Channel(channel), at(synced)
+	if fields != "" {
+		if err := json.Unmarshal([]byte(fields), &t.Fields); err != nil {
+			return t, err
+		}
+	}
 	return t, json.Unmarshal([]byte(keywords), &t.Keywords)
 }
 
 // PutTemplate writes a template whole.
 func (s *Store) PutTemplate(ctx context.Context, t wxnotify.Template) error {
 	return s.do(ctx, "put a template", doorLimit, func(w *work) error {
-		return w.putTemplate(t, `alias = excluded.alias, `)
+		return w.putTemplate(t, `alias = excluded.alias, fields = excluded.fields, trim = excluded.trim, `)
 	})
 }
 
@@ -64,14 +69,15 @@ func (w *work) putTemplate(t wxnotify.Template, also string) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.exec(`insert into template (`+templateColumns+`) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	_, err = w.exec(`insert into template (`+templateColumns+`) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		on conflict (app, id) do update set `+also+`channel = excluded.channel, kind = excluded.kind, title = excluded.title,
 		keywords = excluded.keywords, synced_at = excluded.synced_at, gone = excluded.gone`,
-		t.App, t.ID, t.Alias, string(t.Channel), t.Kind, t.Title, string(keywords), ms(t.SyncedAt), flag(t.Gone))
+		t.App, t.ID, t.Alias, string(t.Channel), t.Kind, t.Title, string(keywords), ms(t.SyncedAt), flag(t.Gone), metaText(t.Fields), flag(t.Trim))
 	return err
 }
 
-// SyncTemplates takes over what WeChat lists for a channel. Aliases stay;
+// SyncTemplates takes over what WeChat lists for a channel. Aliases, fields and
+// trim stay;
 // templates that came from WeChat and are not listed any more are marked as
 // gone; those put here by hand stay as they are.
 func (s *Store) SyncTemplates(ctx context.Context, app string, ch wxnotify.Channel, ts []wxnotify.Template, when time.Time) error {

@@ -101,6 +101,9 @@ func (w *work) wakeWaiting(now wxnotify.Now, users [][]string, left map[needKey]
 		if it.m.Channel == wxnotify.ChannelSubscribe {
 			k.template = it.m.TemplateID
 		}
+		if left[k] == 0 && it.m.Either {
+			k.template = "" // it may also go with a form or payment
+		}
 		if left[k] == 0 || len(c.steps) >= bite {
 			return nil
 		}

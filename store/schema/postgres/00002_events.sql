@@ -63,5 +63,5 @@ alter table app add column drift_closed bigint not null default 0;
 alter table app add column drift_spent bigint not null default 0;
 alter table app add column drift_at bigint not null default 0;
 
-alter table template add column fields text collate "C" not null default '{}'; -- JSON
+alter table template add column fields text collate "C" not null default ''; -- JSON, '' without any
 alter table template add column trim smallint not null default 0;

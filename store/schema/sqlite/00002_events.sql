@@ -63,7 +63,7 @@ alter table app add column drift_closed integer not null default 0;
 alter table app add column drift_spent integer not null default 0;
 alter table app add column drift_at integer not null default 0;
 
-alter table template add column fields text not null default '{}'; -- JSON
+alter table template add column fields text not null default ''; -- JSON, '' without any
 alter table template add column trim integer not null default 0;
 
 -- As in 00001: what the planner would learn from a large database.
