@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/wxnotify/wxnotify/sandbox"
@@ -75,7 +76,7 @@ func TestACallerWithADeadTokenForEverCausesNoRenewal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 0, nil)
 	w.want(w.call(listTemplates, with(w.token(testKey)), nil), 0)
-	for i := range 200 {
+	for i := range 50 {
 		w.want(w.call(listTemplates, with("70_a-real-token-of-long-ago"), nil), 40001)
 		w.want(w.call("/cgi-bin/stable_token", nil, object{"grant_type": "client_credential", "appid": appid, "secret": testKey, "force_refresh": i%2 == 0}), 0)
 	}
@@ -102,6 +103,12 @@ func far(h http.HandlerFunc) http.Handler {
 
 func TestWhatBecomesOfStrangeAnswers(t *testing.T) {
 	t.Parallel()
+	var serve atomic.Pointer[http.HandlerFunc]
+	w := newIdleWorld(t, 0, far(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		(*serve.Load())(w, r)
+	}))
+	token := w.token(testKey)
 	abort := func(w http.ResponseWriter, text string) {
 		io.WriteString(w, text)
 		w.(http.Flusher).Flush()
@@ -124,11 +131,8 @@ func TestWhatBecomesOfStrangeAnswers(t *testing.T) {
 			io.WriteString(w, `{"errmsg":"ok"}`)
 		}, 0},
 	} {
-		w := newIdleWorld(t, 0, far(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			c.serve(w, r)
-		}))
-		a := w.call("/wxa/media", with(w.token(testKey)), `{"a":1}`)
+		serve.Store(&c.serve)
+		a := w.call("/wxa/media", with(token), `{"a":1}`)
 		if a.Errcode != c.want || strings.Contains(a.body, "real-token") {
 			t.Errorf("%s: %s", name, a.body)
 		}
