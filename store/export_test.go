@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"sync"
+	"testing"
 )
 
 // A Watch sees every statement of a store's transactions.
@@ -96,4 +98,19 @@ func (t watched) commit(ctx context.Context) error {
 	t.w.rows, t.w.seq = t.w.rows+rows-t.rows, t.w.seq+seq-t.seq
 	t.w.mu.Unlock()
 	return t.txn.commit(ctx)
+}
+
+// Fill leaves next to no room in a SQLite file.
+func Fill(t testing.TB, s *Store) {
+	t.Helper()
+	b := s.base.(*lite)
+	<-b.turn
+	defer func() { b.turn <- struct{}{} }()
+	var pages int
+	if err := b.conn.QueryRowContext(context.Background(), `pragma page_count`).Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.conn.ExecContext(context.Background(), fmt.Sprintf(`pragma max_page_count = %d`, pages+20)); err != nil {
+		t.Fatal(err)
+	}
 }

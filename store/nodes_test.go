@@ -1,0 +1,242 @@
+package store_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wxnotify/wxnotify"
+	"github.com/wxnotify/wxnotify/store"
+	"github.com/wxnotify/wxnotify/store/storetest"
+)
+
+func named(node string) func(*store.Options) {
+	return func(o *store.Options) { o.Node = node }
+}
+
+func TestASecondHolderOfANameGetsASuffix(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.Postgres(t)
+	first, err := storetest.TryOpen(t, dsn, named("a/b:8080"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := storetest.Open(t, dsn, named("a/b:8080"))
+	if first.Node() != "a_b:8080" || second.Node() != "a_b:8080-2" || first.Boot() == second.Boot() {
+		t.Errorf("got %s %s and %s %s", first.Node(), first.Boot(), second.Node(), second.Boot())
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the name is free again", func() bool {
+		third, err := storetest.TryOpen(t, dsn, named("a/b:8080"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer third.Close()
+		return third.Node() == "a_b:8080"
+	})
+}
+
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it did not come to this: %s", what)
+		}
+	}
+}
+
+// A node's leases are its own: another node that starts does not void them.
+func TestAnotherNodesLeasesStand(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.Postgres(t)
+	a := storetest.Open(t, dsn, named("a"))
+	now := wxnotify.Now{Real: planTime, Virtual: planTime}
+	if err := a.CreateApp(ctx, wxnotify.App{ID: planApp}); err != nil {
+		t.Fatal(err)
+	}
+	e := wxnotify.Entry{Message: queued(1), FormID: "form-00000001"}
+	e.Message.Fixed = true
+	if _, err := a.Accept(ctx, now, []wxnotify.Entry{e}); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := a.Claim(ctx, now, time.Minute, []wxnotify.Want{{App: planApp, N: 1}}); err != nil || len(c.Tries) != 1 {
+		t.Fatal(c, err)
+	}
+	b := storetest.Open(t, dsn, named("b"))
+	if tries, err := b.Lapsed(ctx, now, 10); err != nil || len(tries) != 0 {
+		t.Errorf("got %v, %v", tries, err)
+	}
+	now.Real = now.Real.Add(time.Minute)
+	if tries, err := b.Lapsed(ctx, now, 10); err != nil || len(tries) != 1 || tries[0].Attempt.Node != "a" {
+		t.Errorf("got %+v, %v", tries, err)
+	}
+}
+
+func TestNodesWakeEachOther(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.Postgres(t)
+	a, b := storetest.Open(t, dsn, named("a")), storetest.Open(t, dsn, named("b"))
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	heard, own := b.Waked(ctx), a.Waked(ctx)
+	var got string
+	until(t, "b hears of the app", func() bool {
+		a.Notify(planApp)
+		select {
+		case got = <-heard:
+			return true
+		default:
+			return false
+		}
+	})
+	if got != planApp {
+		t.Errorf("got %q", got)
+	}
+	select {
+	case app := <-own:
+		t.Errorf("a heard itself about %q", app)
+	default:
+	}
+	cancel()
+	until(t, "the channel is closed", func() bool {
+		select {
+		case _, open := <-heard:
+			return !open
+		default:
+			return false
+		}
+	})
+	if lite := storetest.Open(t, storetest.SQLite(t), nil); lite.Waked(ctx) != nil {
+		t.Error("SQLite has no other nodes to hear")
+	}
+}
+
+// A wire is the way to PostgreSQL, and can be cut.
+type wire struct {
+	net.Listener
+	to    string
+	mu    sync.Mutex
+	cut   bool
+	conns []net.Conn
+}
+
+func newWire(t *testing.T, dsn string) (*wire, string) {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{Listener: l, to: u.Host}
+	go w.serve()
+	t.Cleanup(func() { l.Close(); w.sever(true) })
+	u.Host = l.Addr().String()
+	return w, u.String()
+}
+
+func (w *wire) serve() {
+	for {
+		c, err := w.Accept()
+		if err != nil {
+			return
+		}
+		far, err := net.Dial("tcp", w.to)
+		w.mu.Lock()
+		if err != nil || w.cut {
+			c.Close()
+		} else {
+			w.conns = append(w.conns, c, far)
+			go func() { _, _ = io.Copy(far, c); far.Close() }()
+			go func() { _, _ = io.Copy(c, far); c.Close() }()
+		}
+		w.mu.Unlock()
+	}
+}
+
+// sever ends all connections, and lets no new one through until it is mended.
+func (w *wire) sever(cut bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cut = cut
+	for _, c := range w.conns {
+		c.Close()
+	}
+	w.conns = nil
+}
+
+func TestADatabaseThatIsAwayIsSaidToBeAndComesBack(t *testing.T) {
+	t.Parallel()
+	w, dsn := newWire(t, storetest.Postgres(t))
+	s := storetest.Open(t, dsn, nil)
+	now := wxnotify.Now{Real: planTime, Virtual: planTime}
+	if err := s.CreateApp(ctx, wxnotify.App{ID: planApp}); err != nil {
+		t.Fatal(err)
+	}
+	w.sever(true)
+	for name, call := range map[string]func() error{
+		"ping":   func() error { return s.Ping(ctx) },
+		"apps":   func() error { _, err := s.Apps(ctx); return err },
+		"accept": func() error { _, err := s.Accept(ctx, now, []wxnotify.Entry{{Message: queued(1)}}); return err },
+		"claim": func() error {
+			_, err := s.Claim(ctx, now, time.Minute, []wxnotify.Want{{App: planApp, N: 1}})
+			return err
+		},
+	} {
+		if err := call(); wxnotify.CodeOf(err) != wxnotify.StorageUnavailable {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	w.sever(false)
+	until(t, "the database is back", func() bool { return s.Ping(ctx) == nil })
+	if _, err := s.Accept(ctx, now, []wxnotify.Entry{{Message: queued(1)}}); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Message(ctx, planApp, queued(1).ID); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAFullDiskIsSaidToBe(t *testing.T) {
+	t.Parallel()
+	s := storetest.Open(t, storetest.SQLite(t), nil)
+	store.Fill(t, s)
+	now := wxnotify.Now{Real: planTime, Virtual: planTime}
+	var err error
+	n := 0
+	for ; err == nil && n < 1000; n++ {
+		m := queued(n)
+		m.Body = make([]byte, 8000)
+		_, err = s.Accept(ctx, now, []wxnotify.Entry{{Message: m}})
+	}
+	if wxnotify.CodeOf(err) != wxnotify.StorageFull {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := s.Message(ctx, planApp, queued(n-2).ID); err != nil {
+		t.Errorf("reading does not go on: %v", err)
+	}
+	if _, err := s.Message(ctx, planApp, queued(n-1).ID); wxnotify.CodeOf(err) != wxnotify.NotFound {
+		t.Errorf("half of it is there: %v", err)
+	}
+}
+
+func TestACallersDeadlineIsHeeded(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db storetest.Database) {
+		s := storetest.Open(t, db(t), nil)
+		gone, cancel := context.WithCancel(ctx)
+		cancel()
+		_, err := s.Accept(gone, wxnotify.Now{Real: planTime, Virtual: planTime}, []wxnotify.Entry{{Message: queued(1)}})
+		if err == nil || wxnotify.CodeOf(err) != "" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
