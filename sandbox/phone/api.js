@@ -4,7 +4,7 @@
 import { parse } from './exact.js'
 
 // A Refusal is an answer that says no, in the sandbox's or the server's words.
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor (status, body, text) {
     super(text)
     this.status = status

@@ -71,7 +71,7 @@ function entry (c, before) {
 }
 
 // drawn hands the sandbox's card to the renderer, in the shape of a message.
-export function drawn (c) {
+function drawn (c) {
   const template = { app: appName(c.appid), title: c.title, keywords: c.rows.map((r) => ({ key: r.key, name: r.name })) }
   const data = Object.fromEntries(c.rows.map((r) => [r.key, { value: r.value, color: r.color }]))
   const emphasis = c.emphasis ? c.emphasis + '.DATA' : ''

@@ -63,7 +63,7 @@ const panels = {
 const fact = (name, value) => [el('dt', null, name), el('dd', null, value)]
 
 // json shows a value with colours; what is no JSON was text.
-export function json (value) {
+function json (value) {
   const text = typeof value === 'string' ? value : pretty(value)
   const cut = text.length > longest
   const pieces = typeof value === 'string' ? [['', text.slice(0, longest)]] : tokens(text.slice(0, longest))

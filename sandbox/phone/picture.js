@@ -13,7 +13,7 @@ export async function savePicture (node, name) {
   setTimeout(() => URL.revokeObjectURL(a.href), 10000)
 }
 
-export async function picture (node) {
+async function picture (node) {
   const area = node.getBoundingClientRect()
   const zoom = area.width / node.offsetWidth || 1 // the phones may be drawn smaller
   const canvas = document.createElement('canvas')

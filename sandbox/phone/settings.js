@@ -27,7 +27,6 @@ export const settings = {}
 for (const name of Object.keys(allowed)) {
   settings[name] = [asked[name], kept(name), first[name]].find((v) => allowed[name].includes(v))
 }
-export const shot = 'shot' in asked
 
 function kept (name) {
   try { return localStorage.getItem(name) } catch { return null }

@@ -3,8 +3,10 @@
 import { post } from './api.js'
 import { dialog, field, select } from './dialog.js'
 import { el, heading, refill } from './dom.js'
+import { copy, copyable } from './note.js'
 import { serverStock } from './peer.js'
 import { avatar, short } from './person.js'
+import { link } from './settings.js'
 import { t } from './words.js'
 import { choose, now, on, show, stockOf, tell, templateOf, world } from './world.js'
 
@@ -19,7 +21,9 @@ function drawUsers (box) {
   refill(box,
     heading('users-h', t('users'), el('button.btn.add', { type: 'button', 'aria-label': t('add_user'), title: t('add_user'), data: { key: 'add' }, on: { click: addUser } }, '+')),
     world.apps.length > 1 && select(t('app'), 'app', world.apps.map((a) => [a.appid, a.appid]), world.app, (e) => changeApp(e.target.value)),
-    el('div.list', null, mine.map(userRow)))
+    el('div.list', null, mine.map(userRow)),
+    world.user && el('div.openid', null, copyable('openid', world.user),
+      el('button.btn', { type: 'button', data: { key: 'link', do: 'copy_user' }, on: { click: () => copy(link('user', world.user)) } }, t('copy_link'))))
 }
 
 function changeApp (appid) {

@@ -194,9 +194,15 @@ func eval[T any](b *tab, expression string) T {
 	return v
 }
 
-// click waits for something to be seen, and clicks it as a person does.
+// still is true when nothing moves, but for what moves for ever.
+const still = `document.getAnimations().every((a) => a.playState !== 'running' || a.effect.getComputedTiming().iterations === Infinity)`
+
+// click waits for something to be seen and to stand still, and clicks it as a
+// person does.
 func (b *tab) click(selector string) {
 	b.t.Helper()
+	b.do(chromedp.WaitVisible(chromedp.CSS(selector)))
+	b.until(selector+" stands still", still)
 	b.do(chromedp.Click(chromedp.CSS(selector)))
 }
 

@@ -84,7 +84,7 @@ func TestPicturesOfParts(t *testing.T) {
 // settle waits until nothing moves any more.
 func (b *tab) settle(selector string) {
 	b.t.Helper()
-	b.until(selector+" is at rest", `document.querySelector('`+selector+`')?.getClientRects().length && document.getAnimations().every((a) => a.playState !== 'running')`)
+	b.until(selector+" is at rest", `document.querySelector('`+selector+`')?.getClientRects().length && `+still)
 }
 
 // furnish fills the world with something of everything.

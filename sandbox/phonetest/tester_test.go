@@ -229,6 +229,9 @@ func TestLinks(t *testing.T) {
 	if got := b.copied(`[data-do="copy_link"]`); got != w.url+"/#request=2" {
 		t.Errorf("link of a request: %s", got)
 	}
+	if got := b.copied(`[data-do="copy_user"]`); got != w.url+"/#user="+sandbox.SecondUser {
+		t.Errorf("link of a user: %s", got)
+	}
 	eval[bool](b, `(location.hash = 'card=1', true)`)
 	b.until("the card is pointed at", `document.querySelector('#card-1.aim')`)
 	b.shows(`.user[aria-pressed="true"]`, "李小红")
