@@ -29,15 +29,16 @@ import (
 
 // Deps are the rooms behind the door.
 type Deps struct {
-	Box    Box
-	Ledger Ledger
-	Reader Reader
-	Admin  Admin
-	WeChat WeChat
-	Tokens Tokens
-	Now    func() wxnotify.Now
-	Ready  func(context.Context) error // nil when work can be taken: the database is reachable, the node is not draining
-	Stop   <-chan struct{}             // closed when no new work is to be taken: waits end, writing is refused with draining
+	Box     Box
+	Ledger  Ledger
+	Reader  Reader
+	Admin   Admin
+	WeChat  WeChat
+	Library Library
+	Tokens  Tokens
+	Now     func() wxnotify.Now
+	Ready   func(context.Context) error // nil when work can be taken: the database is reachable, the node is not draining
+	Stop    <-chan struct{}             // closed when no new work is to be taken: waits end, writing is refused with draining
 }
 
 // A Box is the outbox. What Accept returns a receipt for is durable.

@@ -64,6 +64,7 @@ func (l *lists) fetch(ctx context.Context, d *Door, app wxnotify.App) bool {
 type synced struct {
 	channel wxnotify.Channel
 	count   int
+	gone    []string // that were there before
 	err     error
 }
 
@@ -73,21 +74,33 @@ func (d *Door) sync(ctx context.Context, app wxnotify.App) []synced {
 	out := []synced{{channel: wxnotify.ChannelTemplate}, {channel: wxnotify.ChannelSubscribe}}
 	token, _, err := d.Tokens.Get(ctx, app)
 	for i := range out {
-		s := &out[i]
-		if s.err = err; err == nil {
-			s.count, s.err = d.syncOne(ctx, app, token, s.channel)
+		if out[i].err = err; err == nil {
+			out[i] = d.syncOne(ctx, app, token, out[i].channel)
 		}
 	}
 	d.templates.drop()
 	return out
 }
 
-func (d *Door) syncOne(ctx context.Context, app wxnotify.App, token string, ch wxnotify.Channel) (int, error) {
-	ts, err := d.WeChat.Templates(ctx, token, ch)
-	if err != nil {
-		return 0, err
+// syncOne brings in one list, and raises the alarm for templates that were on
+// it and are not any more.
+func (d *Door) syncOne(ctx context.Context, app wxnotify.App, token string, ch wxnotify.Channel) (s synced) {
+	s.channel = ch
+	var ts, known []wxnotify.Template
+	if ts, s.err = d.WeChat.Templates(ctx, token, ch); s.err != nil {
+		return s
 	}
-	return len(ts), d.Admin.SyncTemplates(ctx, app.ID, ch, ts, d.Now().Virtual)
+	if known, s.err = d.Admin.Templates(ctx, app.ID); s.err != nil {
+		return s
+	}
+	if s.err = d.Admin.SyncTemplates(ctx, app.ID, ch, ts, d.Now().Virtual); s.err != nil {
+		return s
+	}
+	s.count, s.gone = len(ts), missed(known, ts, ch)
+	for _, id := range s.gone {
+		d.log.Error("a template has disappeared at WeChat; messages that name it will fail", "app", app.ID, "channel", ch, "template", id)
+	}
+	return s
 }
 
 // An AppOnly is the body of an operation that needs no more than the app.
@@ -99,6 +112,7 @@ type AppOnly struct {
 type SyncResult struct {
 	Channel   string   `json:"channel" enum:"template,subscribe"`
 	Templates int      `json:"templates" doc:"How many WeChat lists."`
+	Gone      []string `json:"gone" doc:"Templates that WeChat listed before and does not list any more. Messages that name them will fail."`
 	Error     *Problem `json:"error,omitempty" doc:"Why the list could not be had; what was known of it stays."`
 }
 
@@ -115,7 +129,7 @@ func (d *Door) syncTemplates(c *call) (answer, error) {
 	}
 	out := SyncResults{}
 	for _, s := range d.sync(c.Context(), app) {
-		r := SyncResult{Channel: string(s.channel), Templates: s.count}
+		r := SyncResult{Channel: string(s.channel), Templates: s.count, Gone: append([]string{}, s.gone...)}
 		if s.err != nil {
 			p, _ := d.problem(c.Context(), c.route, c.id, s.err)
 			r.Error = &p

@@ -103,6 +103,28 @@ var routes = []route{
 		refuses: append([]wxnotify.Code{wxnotify.AppRequired}, listCodes...),
 	},
 	{
+		method: "POST", path: "/v1/templates", scope: wxnotify.ScopeAdmin, handle: (*Door).postTemplate, name: "addTemplate", tag: tagTemplates,
+		summary: "Add a template to the account", doc: "From WeChat's library; an account has at most 25 of each channel.", in: AddTemplate{}, out: Template{}, status: http.StatusCreated,
+		refuses: []wxnotify.Code{wxnotify.AppUnknown, wxnotify.AppRequired, wxnotify.UpstreamUnavailable, wxnotify.UpstreamRefused},
+	},
+	{
+		method: "DELETE", path: "/v1/templates/{id}", scope: wxnotify.ScopeAdmin, handle: (*Door).deleteTemplate, name: "deleteTemplate", tag: tagTemplates,
+		summary: "Delete a template of the account", doc: "At WeChat, by WeChat's id. It stays in the list here, as gone.", params: []param{paramApp}, status: http.StatusNoContent,
+		refuses: []wxnotify.Code{wxnotify.NotFound, wxnotify.AppUnknown, wxnotify.AppRequired, wxnotify.UpstreamUnavailable, wxnotify.UpstreamRefused},
+	},
+	{
+		method: "GET", path: "/v1/templates/library", scope: wxnotify.ScopeAdmin, handle: (*Door).listLibrary, name: "listLibrary", tag: tagTemplates,
+		summary: "Search WeChat's library of templates", doc: "A page from offset on, or all whose title contains q. The subscribe library is that of the account's categories.",
+		params: []param{paramApp, paramChannel, {name: "q", doc: "Part of a title.", example: "接单"}, {name: "offset", doc: "Entries to skip.", kind: "integer"}},
+		out:    LibraryList{}, status: http.StatusOK,
+		refuses: []wxnotify.Code{wxnotify.AppUnknown, wxnotify.AppRequired, wxnotify.UpstreamUnavailable, wxnotify.UpstreamRefused},
+	},
+	{
+		method: "GET", path: "/v1/templates/library/{id}", scope: wxnotify.ScopeAdmin, handle: (*Door).getLibrary, name: "getLibraryEntry", tag: tagTemplates,
+		summary: "Read an entry of the library", doc: "With the keywords that a template may be made of.", params: []param{paramApp, paramChannel}, out: LibraryEntry{}, status: http.StatusOK,
+		refuses: []wxnotify.Code{wxnotify.NotFound, wxnotify.AppUnknown, wxnotify.AppRequired, wxnotify.UpstreamUnavailable, wxnotify.UpstreamRefused},
+	},
+	{
 		method: "PUT", path: "/v1/templates/{id}", scope: wxnotify.ScopeAdmin, handle: (*Door).putTemplate, name: "putTemplate", tag: tagTemplates,
 		summary: "Describe a template", doc: "Give it an alias, or say what WeChat's lists do not. What is left out stays.", in: PutTemplate{}, out: Template{}, status: http.StatusOK,
 		refuses: []wxnotify.Code{wxnotify.AppUnknown, wxnotify.AppRequired, wxnotify.NotFound},

@@ -33,6 +33,7 @@ type Server struct {
 	keeper *token.Keeper
 	box    *outbox.Box
 	inbox  *ledger.Inbox
+	native *api.Door
 	http   *http.Server
 	onRest func(wxnotify.Rest)
 
@@ -95,17 +96,17 @@ func (s *Server) rooms() {
 		s.store.Notify(app)
 	}
 	books := ledger.New(s.log, s.store, s.clock.Now, wake)
-	door := api.New(s.log, api.Deps{
-		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, WeChat: s.wechat, Tokens: s.keeper,
+	s.native = api.New(s.log, api.Deps{
+		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, WeChat: s.wechat, Library: s.wechat, Tokens: s.keeper,
 		Now: s.clock.Now, Ready: s.ready, Stop: s.stop,
 	}, api.Options{Key: c.APIKey, Proxies: c.TrustedProxies, Version: Version()})
 	wechats := gateway.New(s.log, gateway.Deps{
-		Gate: door, Box: s.box, Reader: s.store, Admin: s.store, WeChat: s.wechat, Tokens: s.keeper, Now: s.clock.Now, Stop: s.stop,
+		Gate: s.native, Box: s.box, Reader: s.store, Admin: s.store, WeChat: s.wechat, Tokens: s.keeper, Now: s.clock.Now, Stop: s.stop,
 	}, gateway.Options{Secret: s.store.Derive("gateway tokens")})
 	s.inbox = ledger.NewInbox(s.log, s.store, s.clock.Now, ledger.Hooks{Seen: s.box.CallbackSeen, Rest: s.box.Told, Wake: wake})
 	pushes := gateway.NewCallback(s.log, gateway.CallbackDeps{Apps: s.store, Inbox: s.inbox, Now: s.clock.Now})
 	s.http = &http.Server{
-		Handler:           doors(wechats, pushes, door),
+		Handler:           doors(wechats, pushes, s.native),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      60 * time.Second, // wait_ms holds an answer for up to 30 s
@@ -199,6 +200,7 @@ func (s *Server) Run(ctx context.Context) error {
 	running.Go(func() { s.clock.Follow(engines) })
 	running.Go(func() { s.box.Run(engines) })
 	running.Go(func() { s.inbox.Run(engines) })
+	running.Go(func() { s.native.Watch(engines) })
 	failed := make(chan error, 1)
 	go func() { failed <- s.serve() }()
 	s.log.Info("ready", "listen", s.Addr(), "node", s.store.Node(), "version", Version())

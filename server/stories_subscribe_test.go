@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -301,8 +302,8 @@ func TestReplayedAndForgedEventsChangeNothing(t *testing.T) {
 		}
 		ts := fmt.Sprint(time.Now().Unix())
 		for name, token := range map[string]string{"forged": "another token", "without a seal": callbackToken} {
-			url := fmt.Sprintf("%s/wechat/%s?timestamp=%s&nonce=1&signature=%s", w.url, sandbox.FirstAppID, ts, wechat.Signature(token, ts, "1"))
-			resp, err := http.Post(url, "application/json", strings.NewReader(pushed("popup", li, at.Add(time.Hour), entry(sandbox.DeliveryTemplate, "accept"))))
+			address := fmt.Sprintf("%s/wechat/%s?timestamp=%s&nonce=1&signature=%s", w.url, sandbox.FirstAppID, ts, wechat.Signature(token, ts, "1"))
+			resp, err := http.Post(address, "application/json", strings.NewReader(pushed("popup", li, at.Add(time.Hour), entry(sandbox.DeliveryTemplate, "accept"))))
 			w.must(err)
 			if resp.Body.Close(); resp.StatusCode != http.StatusForbidden {
 				w.Errorf("%s: %s", name, resp.Status)
@@ -429,6 +430,63 @@ func TestAnAliasLeavesARetiredChannel(t *testing.T) {
 		w.cards(2)
 		if n := w.answers("/cgi-bin/message/wxopen/template/send"); n[45103] != 1 {
 			w.Errorf("the retired call was made: %v", n)
+		}
+	})
+}
+
+func TestTemplatesAreFoundAddedAndDeleted(t *testing.T) {
+	story(t, func(w *world) {
+		for channel, add := range map[string]string{
+			"template":  `{"channel":"template","library_id":%q,"keywords":[2,1],"alias":"paid"}`,
+			"subscribe": `{"channel":"subscribe","library_id":%q,"keywords":[1,2],"scene":"退款到账提醒","alias":"refunded"}`,
+		} {
+			found := w.api("GET", "templates/library?channel="+channel+"&q="+url.QueryEscape("退款通知"), "")["data"].([]any)
+			if len(found) != 1 {
+				w.Fatalf("found %v", found)
+			}
+			id := found[0].(map[string]any)["library_id"].(string)
+			if k := w.api("GET", "templates/library/"+id+"?channel="+channel, "")["keywords"].([]any); len(k) != 3 {
+				w.Errorf("keywords %v", k)
+			}
+			made := w.api("POST", "templates", fmt.Sprintf(add, id))
+			if made["title"] != "退款通知" || len(made["keywords"].([]any)) != 2 || made["alias"] == nil {
+				w.Errorf("made %v", made)
+			}
+			w.api("DELETE", "templates/"+made["template_id"].(string), "")
+			if w.template(made["template_id"].(string))["gone"] != true {
+				w.Error("the template is still there")
+			}
+		}
+	})
+}
+
+func (w *world) template(id string) map[string]any {
+	w.Helper()
+	for _, t := range w.api("GET", "templates?limit=250", "")["data"].([]any) {
+		if t := t.(map[string]any); t["template_id"] == id {
+			return t
+		}
+	}
+	return nil
+}
+
+// Somebody deletes a template in WeChat's own console.
+func TestATemplateThatDisappearsRaisesAnAlarm(t *testing.T) {
+	story(t, func(w *world) {
+		w.api("POST", "templates/sync", "")
+		token := w.http("GET", w.url+"/cgi-bin/token?grant_type=client_credential&appid="+sandbox.FirstAppID+"&secret="+url.QueryEscape(storyKey), nil, nil)["access_token"].(string)
+		w.http("POST", w.url+"/wxaapi/newtmpl/deltemplate?access_token="+token, nil, strings.NewReader(fmt.Sprintf(`{"priTmplId":%q}`, sandbox.OnceTemplate)))
+		for i, want := range []string{fmt.Sprint([]any{sandbox.OnceTemplate}), "[]"} { // once
+			gone := []any{}
+			for _, r := range w.api("POST", "templates/sync", "")["results"].([]any) {
+				gone = append(gone, r.(map[string]any)["gone"].([]any)...)
+			}
+			if fmt.Sprint(gone) != want {
+				w.Errorf("sync %d says that %v are gone, want %s", i, gone, want)
+			}
+		}
+		if w.template(sandbox.OnceTemplate)["gone"] != true {
+			w.Error("the template is still there")
 		}
 	})
 }

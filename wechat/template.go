@@ -89,7 +89,7 @@ var kinds = map[int64]string{2: wxnotify.KindOnce, 3: wxnotify.KindLongterm}
 func (c *Client) ask(ctx context.Context, name, token string, q request, v any, head *answer) error {
 	k := newCall()
 	defer k.release()
-	q.query = "access_token=" + url.QueryEscape(token)
+	q.query = strings.TrimSuffix("access_token="+url.QueryEscape(token)+"&"+q.query, "&")
 	if o, ok := c.exchange(ctx, k, q); !ok {
 		return failed(name, o)
 	}
