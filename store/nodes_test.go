@@ -176,7 +176,7 @@ func (w *wire) sever(cut bool) {
 func TestADatabaseThatIsAwayIsSaidToBeAndComesBack(t *testing.T) {
 	t.Parallel()
 	w, dsn := newWire(t, storetest.Postgres(t))
-	s := storetest.Open(t, dsn, nil)
+	s := storetest.Open(t, dsn, func(o *store.Options) { o.Patience = 10 * time.Second })
 	now := wxnotify.Now{Real: planTime, Virtual: planTime}
 	if err := s.CreateApp(ctx, wxnotify.App{ID: planApp}); err != nil {
 		t.Fatal(err)

@@ -59,6 +59,9 @@ type Options struct {
 	// VERB.before_statement, VERB.after_statement, VERB.before_commit or
 	// VERB.after_commit. It is for tests and may be called by several goroutines.
 	Fault func(point string) error
+	// Patience is how long a call waits for the database at least: 2 s at the
+	// doors and 5 s in the engines if it is less. Tests on busy machines need more.
+	Patience time.Duration
 }
 
 // How long the database may take, beneath the caller's own deadline.

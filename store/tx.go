@@ -32,7 +32,7 @@ type work struct {
 // must not keep anything from a run that failed.
 func (s *Store) do(ctx context.Context, verb string, limit time.Duration, f func(*work) error) error {
 	caller := ctx
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(ctx, max(limit, s.opt.Patience))
 	defer cancel()
 	for try := 1; ; try++ {
 		err := s.once(ctx, verb, f)
@@ -74,7 +74,7 @@ func (s *Store) once(ctx context.Context, verb string, f func(*work) error) erro
 // look runs f, which reads outside of a transaction.
 func (s *Store) look(ctx context.Context, verb string, f func(context.Context) error) error {
 	caller := ctx
-	ctx, cancel := context.WithTimeout(ctx, doorLimit)
+	ctx, cancel := context.WithTimeout(ctx, max(doorLimit, s.opt.Patience))
 	defer cancel()
 	return s.blame(caller, verb, f(ctx))
 }

@@ -55,7 +55,7 @@ func Open(t testing.TB, dsn string, change func(*store.Options)) *store.Store {
 // TryOpen opens a store for a test that closes it itself.
 func TryOpen(t testing.TB, dsn string, change func(*store.Options)) (*store.Store, error) {
 	t.Helper()
-	opt := store.Options{DSN: dsn, MasterKey: MasterKey, Node: "node:8080"}
+	opt := store.Options{DSN: dsn, MasterKey: MasterKey, Node: "node:8080", Patience: time.Minute}
 	if change != nil {
 		change(&opt)
 	}
