@@ -55,8 +55,13 @@ func dump(t testing.TB, dsn string) []string {
 	t.Helper()
 	db := raw(t, dsn)
 	defer db.Close()
+	return dumpTables(t, db, tables(t, db, dsn))
+}
+
+func dumpTables(t testing.TB, db *sql.DB, names []string) []string {
+	t.Helper()
 	var lines []string
-	for _, name := range tables(t, db, dsn) {
+	for _, name := range names {
 		rows, err := db.Query("select * from " + name)
 		if err != nil {
 			t.Fatal(err)
