@@ -199,16 +199,7 @@ func (s *Store) sweepParked(ctx context.Context, now wxnotify.Now, _ int) (rests
 	}); err != nil {
 		return nil, err
 	}
-	var gone [][2]string
-	err = s.look(ctx, "sweep", func(ctx context.Context) error {
-		return s.each(ctx, func(r scanner) error {
-			var k [2]string
-			err := r.Scan(&k[0], &k[1])
-			gone = append(gone, k)
-			return err
-		}, `select distinct q.app, q.parked from app a cross join queue q where q.app = a.app and q.parked <> ''
-			and not exists (select 1 from pause where pause.app = q.app and pause.scope = q.parked)`)
-	})
+	gone, err := s.parkedForNothing(ctx)
 	for _, k := range gone {
 		if err != nil {
 			break
@@ -221,8 +212,40 @@ func (s *Store) sweepParked(ctx context.Context, now wxnotify.Now, _ int) (rests
 	return rests, err
 }
 
+// parkedForNothing finds apps and scopes that messages are parked for and that
+// are not paused. It leaps from scope to scope: there are few of them, however
+// many messages are parked.
+func (s *Store) parkedForNothing(ctx context.Context) (gone [][2]string, err error) {
+	err = s.look(ctx, "sweep", func(ctx context.Context) error {
+		apps, err := s.appIDs(ctx)
+		for _, app := range apps {
+			for scope := ""; err == nil; {
+				last, paused := scope, 0
+				err = s.each(ctx, func(r scanner) error { return r.Scan(&scope, &paused) },
+					`select q.parked, (select count(*) from pause where pause.app = q.app and pause.scope = q.parked)
+					from queue q where q.app = $1 and q.parked > $2 and q.parked <> '' order by q.parked limit 1`, app, last)
+				if scope == last {
+					break
+				}
+				if paused == 0 {
+					gone = append(gone, [2]string{app, scope})
+				}
+			}
+		}
+		return err
+	})
+	return gone, err
+}
+
+// recordsEvery is how often records are swept, on either clock. Nobody waits
+// for their end, and each app costs a few statements.
+const recordsEvery = time.Minute
+
 // sweepRecords ends what nobody waits for.
 func (s *Store) sweepRecords(ctx context.Context, now wxnotify.Now, n int) error {
+	if !s.walks.turn(now) {
+		return nil
+	}
 	for _, text := range []string{
 		`delete from session where hash in (select hash from session where expires_at <= $1 order by expires_at limit $2)`,
 		`delete from login_code where (app, hash) in (select app, hash from login_code where until <= $1 order by until limit $2)`,
@@ -316,8 +339,20 @@ func (s *Store) sweepKeys(ctx context.Context, now wxnotify.Now, app string) err
 // walks remember how far the sweeps came through long lists. Forgotten at a
 // restart, they begin anew.
 type walks struct {
-	mu  sync.Mutex
-	pos map[[2]string]position
+	mu      sync.Mutex
+	pos     map[[2]string]position
+	records wxnotify.Now // when they were swept last
+}
+
+// turn says whether it is time to sweep records again.
+func (w *walks) turn(now wxnotify.Now) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if now.Real.Sub(w.records.Real) < recordsEvery && now.Virtual.Sub(w.records.Virtual) < recordsEvery {
+		return false
+	}
+	w.records = now
+	return true
 }
 
 type position struct {

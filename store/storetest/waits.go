@@ -93,6 +93,7 @@ var waits = map[string]func(*testing.T, Database){
 		w.sweep()
 		w.have(alice, "dead(expired)", "dead(expired)", "free")
 		w.deposit(w.form(form(3)))
+		w.pass(time.Minute)
 		w.sweep()
 		w.have(alice, "dead(expired)", "dead(expired)", "free", "free")
 	},
@@ -105,7 +106,7 @@ var waits = map[string]func(*testing.T, Database){
 		w.sweep()
 		_, _, known, _ := w.Replay(ctx, w.app, "k")
 		w.same(known, true)
-		w.jump(2 * time.Second)
+		w.jump(time.Minute)
 		w.sweep()
 		_, _, known, _ = w.Replay(ctx, w.app, "k")
 		w.same(known, false)
