@@ -175,13 +175,20 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 // until waits for an expression to become true.
 func (b *tab) until(what, expression string) {
 	b.t.Helper()
+	poll[bool](b, what, "!!("+expression+")")
+}
+
+// poll waits for an expression to have a value that counts as true.
+func poll[T any](b *tab, what, expression string) T {
+	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience+time.Second)
 	defer cancel()
-	poll := chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(patience), chromedp.WithPollingInterval(10*time.Millisecond))
-	if _, err := chromedp.Run(ctx, poll); err != nil {
+	v, err := chromedp.Run(ctx, chromedp.Poll[T](expression, chromedp.WithPollingTimeout(patience), chromedp.WithPollingInterval(10*time.Millisecond)))
+	if err != nil {
 		b.picture("failed")
 		b.t.Fatalf("%s: %v", what, err)
 	}
+	return v
 }
 
 // eval returns the value of an expression.
@@ -197,13 +204,23 @@ func eval[T any](b *tab, expression string) T {
 // still is true when nothing moves, but for what moves for ever.
 const still = `document.getAnimations().every((a) => a.playState !== 'running' || a.effect.getComputedTiming().iterations === Infinity)`
 
-// click waits for something to be seen and to stand still, and clicks it as a
-// person does.
+// place is the middle of an element that stands still and is not covered,
+// brought to sight; null while there is no such place.
+const place = `((selector) => {
+	const e = document.querySelector(selector)
+	if (!e || !e.getClientRects().length || !(` + still + `)) return null
+	e.scrollIntoView({block: 'nearest', inline: 'nearest'})
+	const r = e.getBoundingClientRect()
+	const [x, y] = [r.left + r.width / 2, r.top + r.height / 2]
+	return e.contains(document.elementFromPoint(x, y)) ? [x, y] : null
+})`
+
+// click waits until a person could click something, and does. The page may
+// draw a part anew at any time, so the place counts and not the node.
 func (b *tab) click(selector string) {
 	b.t.Helper()
-	b.do(chromedp.WaitVisible(chromedp.CSS(selector)))
-	b.until(selector+" stands still", still)
-	b.do(chromedp.Click(chromedp.CSS(selector)))
+	xy := poll[[]float64](b, selector+" can be clicked", fmt.Sprintf("%s(%q)", place, selector))
+	b.do(chromedp.MouseClickXY(xy[0], xy[1]))
 }
 
 // shows waits until the text of an element holds a word.
