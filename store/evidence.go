@@ -108,7 +108,7 @@ func (c *changes) evidence(w *work, it *item, as []wxnotify.Attempt, number int,
 		switch {
 		case a.Number == number:
 			t.Attempt, found = a, true
-		case a.Outcome == wxnotify.Lost || a.Outcome == "":
+		case a.Outcome == wxnotify.Lost || a.Outcome == "", a.Outcome == wxnotify.KindInferred && !current:
 			t.Unresolved = true
 		}
 	}
@@ -152,6 +152,9 @@ func (c *changes) evidence(w *work, it *item, as []wxnotify.Attempt, number int,
 	source := it.m.Source
 	ch := c.apply(it, &a, p, step, due, c.now.Virtual.Add(step.Hold))
 	ch.move.state, ch.wasLost, ch.before = seen.state, seen.wasLost, t.Attempt.StartedAt
+	if it.m.State.AtRest() && seen.wasLost && p != nil && p.Source == wxnotify.Payment {
+		ch.release = p.hash // apply could not know what was lost before
+	}
 	if seen.state == wxnotify.Sending && !current {
 		// The queue's row was the record of the attempt that is still under way.
 		ch.attempts = append(ch.attempts, attempt{app: it.m.App, message: it.m.ID, Attempt: flying})

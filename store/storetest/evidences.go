@@ -99,6 +99,36 @@ var evidences = map[string]func(*testing.T, Database){
 		w.is(id, "sent")
 		w.have(alice, "used", "free", "free")
 	},
+	"a repeat that never left, and then the first was taken: nothing stays held": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		w.deposit(wxnotify.Deposit{Source: wxnotify.Payment, Code: prepay, GivenAt: Noon})
+		id := w.send(resend)
+		first := w.claim1()
+		w.settle(first, lost)
+		w.settle(w.claim1(), wxnotify.Outcome{Kind: wxnotify.NotSent})
+		w.have(alice, "held", "held", "free")
+		must(w.Evidence(ctx, w.now, w.app, first.Attempt.ID, ok))
+		w.is(id, "sent")
+		w.have(alice, "used", "dead(unresolved)", "free")
+	},
+	"two were lost and inferred: one that never left does not undo the other": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		w.deposit(w.form(form(1)))
+		id := w.send()
+		var tries []wxnotify.Try
+		for _, o := range []wxnotify.Outcome{lost, lost, spent} {
+			try := w.claim1()
+			tries = append(tries, try)
+			must(w.Evidence(ctx, w.now, w.app, try.Attempt.ID, o))
+			w.pass(10 * time.Minute)
+		}
+		w.is(id, "sent")
+		w.same(w.outcomes(id), "inferred inferred refused")
+		must(w.Evidence(ctx, w.now, w.app, tries[0].Attempt.ID, wxnotify.Outcome{Kind: wxnotify.NotSent}))
+		w.is(id, "sent")
+		must(w.Evidence(ctx, w.now, w.app, tries[1].Attempt.ID, wxnotify.Outcome{Kind: wxnotify.NotSent}))
+		w.is(id, "failed/permit_used")
+	},
 	"an attempt that nobody made is not found": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
 		id := w.send()
