@@ -26,11 +26,11 @@ demo:
 .PHONY: test
 test: tools check suites race-short test-miniprogram
 	@echo
-	@echo "make test passed. It leaves out: the race detector at full length, WeChat SDKs against the gateway, and fuzzing (make test-long)."
+	@echo "make test passed. It leaves out: the race detector at full length, WeChat SDKs against the gateway, the phone's other stories, and fuzzing (make test-long)."
 
-## test-long: the rest, at most 80 minutes: full race, WeChat SDKs, 30 s per fuzz target
+## test-long: the rest, at most 80 minutes: full race, WeChat SDKs, every story and picture of the phone, 30 s per fuzz target
 .PHONY: test-long
-test-long: test race interop fuzz
+test-long: test race interop phone fuzz
 	@echo
 	@echo "make test-long passed."
 
@@ -83,6 +83,12 @@ race:
 .PHONY: interop
 interop: tools
 	cd gateway/interop && npm ci --no-audit --no-fund && go vet ./... && go test -shuffle=on -timeout 8m ./...
+
+## phone: every story of the phone page in a browser; its pictures go to .cache/shots (long)
+.PHONY: phone
+phone: tools
+	@mkdir -p .cache/shots
+	WXNOTIFY_LONG=1 WXNOTIFY_SHOTS=$(abspath .cache/shots) go test -count=1 -parallel 2 -timeout 20m ./sandbox/phonetest
 
 ## fuzz: every fuzz target for FUZZTIME (30s), one after the other (long)
 .PHONY: fuzz

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -41,6 +42,10 @@ func openSQLite(ctx context.Context, path string) (base, io.Closer, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := private(path); err != nil {
+		_ = lock.Close()
+		return nil, nil, fmt.Errorf("open %s: %w", path, err)
+	}
 	b := &lite{path: path, turn: make(chan struct{}, 1)}
 	// Checkpoints at 16 MB: pages of indexes over hashes change with every batch,
 	// and reach the file once for many of them.
@@ -63,6 +68,16 @@ func openSQLite(ctx context.Context, path string) (base, io.Closer, error) {
 	return b, lock, nil
 }
 
+// private makes a new file that only its owner may read; SQLite gives its log
+// the same mode. The mode of a file that exists is its owner's business.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
 func liteDSN(path string, pragmas ...string) string {
 	q := url.Values{"_pragma": pragmas}
 	return (&url.URL{Scheme: "file", Opaque: strings.ReplaceAll(url.PathEscape(filepath.ToSlash(path)), "%2F", "/"), RawQuery: q.Encode()}).String()
@@ -81,7 +96,13 @@ func (b *lite) connect(ctx context.Context) (err error) {
 func (b *lite) dialect() *dialect { return liteDialect }
 func (b *lite) read() *sql.DB     { return b.db }
 
+// close ends with the writer and leaves one file: SQLite folds the write-ahead
+// log in when its last connection goes, and a connection whose statements are
+// still open does not go.
 func (b *lite) close() {
+	for _, st := range b.stmts {
+		st.Close()
+	}
 	if b.conn != nil {
 		b.conn.Close()
 	}
