@@ -19,7 +19,6 @@ import (
 // the host in its constants: either its URLs are modified, or the name of
 // WeChat's host leads to us.
 func silenceper(e errand) error {
-	const weChat = "https://api.weixin.qq.com"
 	if e.SDK == "silenceper/wechat" {
 		util.SetURIModifier(func(uri string) string { return strings.Replace(uri, weChat, e.URL, 1) })
 		util.DefaultHTTPClient = &http.Client{Transport: trusting(os.Getenv("CERT"), "")}
@@ -34,7 +33,7 @@ func silenceper(e errand) error {
 	if session.OpenID != e.OpenID || session.SessionKey == "" {
 		return fmt.Errorf("logged in as %+v", session)
 	}
-	if err := sendTemplate(mini, weChat, e); err != nil {
+	if err := sendTemplate(mini, e); err != nil {
 		return err
 	}
 	msgid, err := mini.GetSubscribe().SendGetMsgID(&subscribe.Message{
@@ -56,7 +55,7 @@ func silenceper(e errand) error {
 
 // sendTemplate: the SDK has lost its call for template messages; what is left
 // of it is the token and the HTTP client.
-func sendTemplate(mini *miniprogram.MiniProgram, weChat string, e errand) error {
+func sendTemplate(mini *miniprogram.MiniProgram, e errand) error {
 	token, err := mini.GetContext().GetAccessToken()
 	if err != nil {
 		return err

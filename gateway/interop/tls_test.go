@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -67,4 +68,26 @@ func trusting(cert, addr string) *http.Transport {
 			return d.DialContext(ctx, network, to)
 		},
 	}
+}
+
+// A road leads to our address whatever host an SDK names.
+type road struct {
+	to   *url.URL
+	with http.RoundTripper
+}
+
+// detour is for SDKs whose host is a constant and whose HTTP client is not.
+func detour(to, cert string) http.RoundTripper {
+	u, err := url.Parse(to)
+	if err != nil {
+		panic(err)
+	}
+	return road{u, trusting(cert, "")}
+}
+
+// RoundTrip sends r to us.
+func (d road) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.URL.Scheme, r.URL.Host, r.Host = d.to.Scheme, d.to.Host, d.to.Host
+	return d.with.RoundTrip(r)
 }
