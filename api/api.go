@@ -88,6 +88,7 @@ type Admin interface {
 	TouchKey(ctx context.Context, id string, at time.Time) error
 	CreateSession(ctx context.Context, hash [32]byte, s wxnotify.Session) error
 	SessionByHash(ctx context.Context, hash [32]byte, now time.Time) (wxnotify.Session, error)
+	Auditor
 	UseLoginCode(ctx context.Context, app string, hash [32]byte, now, until time.Time) (first bool, err error)
 	Templates(ctx context.Context, app string) ([]wxnotify.Template, error)
 	PutTemplate(ctx context.Context, t wxnotify.Template) error
@@ -111,6 +112,7 @@ type Options struct {
 	Key     wxnotify.Secret // the setting api_key: a ready-made key with all scopes
 	Proxies []netip.Prefix  // trusted_proxies: who may say in X-Forwarded-For where a request came from
 	Version string          // of this build, for the OpenAPI document
+	Actor   string          // who stands in the audit log in place of the key; "": the key
 }
 
 // A Door serves the API. Make it with New.

@@ -34,6 +34,9 @@ func (d *Door) postApp(c *call) (answer, error) {
 		CreatedAt: c.now.Real, UpdatedAt: c.now.Real,
 	}
 	in.apply(&a)
+	if err := d.audit(c, a.ID, wxnotify.AuditAppCreate, a.ID, in.named()...); err != nil {
+		return answer{}, err
+	}
 	if err := d.Admin.CreateApp(c.Context(), a); err != nil {
 		return answer{}, err
 	}
@@ -92,6 +95,27 @@ func (in *AppSettings) apply(a *wxnotify.App) {
 			a.Callback.AESKey = wxnotify.NewSecret(*cb.AESKey)
 		}
 	}
+}
+
+// named are the names of the settings that in speaks of, for the audit log.
+func (in *AppSettings) named() (names []string) {
+	cb := in.Callback
+	if cb == nil {
+		cb = &CallbackSettings{}
+	}
+	for _, s := range []struct {
+		name  string
+		there bool
+	}{
+		{"secret", in.Secret != nil}, {"name", in.Name != nil}, {"sandbox", in.Sandbox != nil}, {"mp_payments", in.MPPayments != nil},
+		{"rate_per_second", in.Rate != nil}, {"max_in_flight", in.MaxInFlight != nil}, {"daily_quota", in.DailyQuota != nil}, {"token_mode", in.TokenMode != nil},
+		{"callback.token", cb.Token != nil}, {"callback.encoding_aes_key", cb.AESKey != nil}, {"callback.mode", cb.Mode != nil},
+	} {
+		if s.there {
+			names = append(names, s.name)
+		}
+	}
+	return names
 }
 
 func set[T any](to, from *T) {
@@ -167,6 +191,9 @@ func (d *Door) patchApp(c *call) (answer, error) {
 	}
 	in.apply(&a)
 	a.UpdatedAt = c.now.Real
+	if err := d.audit(c, a.ID, wxnotify.AuditAppChange, a.ID, in.named()...); err != nil {
+		return answer{}, err
+	}
 	if err := d.Admin.UpdateApp(c.Context(), a); err != nil {
 		return answer{}, err
 	}
@@ -180,6 +207,9 @@ func (d *Door) patchApp(c *call) (answer, error) {
 func (d *Door) deleteApp(c *call) (answer, error) {
 	a, err := d.pathApp(c)
 	if err != nil {
+		return answer{}, err
+	}
+	if err := d.audit(c, a.ID, wxnotify.AuditAppDelete, a.ID); err != nil {
 		return answer{}, err
 	}
 	if err := d.Admin.DeleteApp(c.Context(), a.ID); err != nil {

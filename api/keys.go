@@ -84,6 +84,9 @@ func (d *Door) postKey(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if err := d.audit(c, k.App, wxnotify.AuditKeyCreate, k.ID, in.Scopes...); err != nil {
+		return answer{}, err
+	}
 	if err := d.Admin.CreateKey(c.Context(), k, wxnotify.KeyHash(text)); err != nil {
 		return answer{}, err
 	}
@@ -153,8 +156,12 @@ func (d *Door) deleteKey(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if !slices.ContainsFunc(all, func(k wxnotify.Key) bool { return k.ID == id }) {
+	i := slices.IndexFunc(all, func(k wxnotify.Key) bool { return k.ID == id })
+	if i < 0 {
 		return answer{}, wxnotify.Refuse(wxnotify.NotFound, "there is no such key")
+	}
+	if err := d.audit(c, all[i].App, wxnotify.AuditKeyRevoke, id); err != nil {
+		return answer{}, err
 	}
 	if err := d.Admin.RevokeKey(c.Context(), id); err != nil {
 		return answer{}, err

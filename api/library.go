@@ -151,6 +151,9 @@ func (d *Door) postTemplate(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if err := d.audit(c, app.ID, wxnotify.AuditTemplateAdd, in.LibraryID, in.Channel); err != nil {
+		return answer{}, err
+	}
 	ch := wxnotify.Channel(in.Channel)
 	id, err := d.Library.AddTemplate(c.Context(), token, ch, in.LibraryID, in.Keywords, in.Scene)
 	if err != nil {
@@ -212,6 +215,9 @@ func (d *Door) deleteTemplate(c *call) (answer, error) {
 	}
 	token, _, err := d.Tokens.Get(c.Context(), app)
 	if err != nil {
+		return answer{}, err
+	}
+	if err := d.audit(c, app.ID, wxnotify.AuditTemplateDelete, id); err != nil {
 		return answer{}, err
 	}
 	if err := d.Library.DeleteTemplate(c.Context(), token, t.Channel, id); err != nil {

@@ -127,6 +127,9 @@ func (d *Door) syncTemplates(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if err := d.audit(c, app.ID, wxnotify.AuditTemplateSync, app.ID); err != nil {
+		return answer{}, err
+	}
 	out := SyncResults{}
 	for _, s := range d.sync(c.Context(), app) {
 		r := SyncResult{Channel: string(s.channel), Templates: s.count, Gone: append([]string{}, s.gone...)}

@@ -184,6 +184,9 @@ func (d *Door) resolveMessage(c *call) (answer, error) {
 		return answer{}, err
 	}
 	return d.change(c, func(m wxnotify.Message) error {
+		if err := d.audit(c, m.App, wxnotify.AuditMessageResolve, m.ID, in.State); err != nil {
+			return err
+		}
 		return d.Box.Resolve(c.Context(), m.App, m.ID, in.State == "sent")
 	})
 }

@@ -28,6 +28,9 @@ func (d *Door) pauseApp(c *call) (answer, error) {
 		return answer{}, err
 	}
 	p := wxnotify.Pause{App: a.ID, Scope: scope, Reason: string(wxnotify.ReasonOperator), Since: c.now.Real}
+	if err := d.audit(c, a.ID, wxnotify.AuditAppPause, a.ID, scope); err != nil {
+		return answer{}, err
+	}
 	if err := d.Admin.PutPause(c.Context(), p); err != nil {
 		return answer{}, err
 	}
@@ -42,6 +45,9 @@ func (d *Door) pauseApp(c *call) (answer, error) {
 func (d *Door) resumeApp(c *call) (answer, error) {
 	a, scope, err := d.pauseScope(c)
 	if err != nil {
+		return answer{}, err
+	}
+	if err := d.audit(c, a.ID, wxnotify.AuditAppResume, a.ID, scope); err != nil {
 		return answer{}, err
 	}
 	if _, err := d.Admin.Resume(c.Context(), a.ID, scope); err != nil {

@@ -188,6 +188,15 @@ var routes = []route{
 		summary: "Revoke an API key", doc: "At once on this node, within a second on others.", status: http.StatusNoContent, refuses: []wxnotify.Code{wxnotify.NotFound},
 	},
 	{
+		method: "GET", path: "/v1/audit", scope: wxnotify.ScopeAdmin, handle: (*Door).listAudit, name: "listAudit", tag: tagKeys,
+		summary: "Read the audit log", doc: "Who changed what, newest first. A key that is bound to an app sees what concerns that app.", out: AuditEntries{}, status: http.StatusOK,
+		params: []param{
+			paramApp, {name: "actor", doc: "As in the entry."}, {name: "action", doc: "As in the entry.", example: "app.change"}, {name: "object", doc: "As in the entry."},
+			{name: "since", doc: "At or after.", kind: "time"}, {name: "until", doc: "Before.", kind: "time"}, paramLimit, paramCursor,
+		},
+		refuses: append([]wxnotify.Code{wxnotify.TimeZoneMissing, wxnotify.TimeInvalid}, listCodes...),
+	},
+	{
 		method: "POST", path: "/mp/v1/login", access: open, handle: (*Door).login, name: "login", tag: tagMini,
 		summary: "Log a user in", doc: "Exchanges the code of wx.login for a session of 7 days. The session_key stays with us.", in: Login{}, out: LoggedIn{}, status: http.StatusOK,
 		refuses: []wxnotify.Code{wxnotify.AppUnknown, wxnotify.CodeRejected, wxnotify.UpstreamUnavailable, wxnotify.UpstreamRefused, wxnotify.RateLimited},

@@ -112,6 +112,9 @@ func (d *Door) putTemplate(c *call) (answer, error) {
 	}
 	t.App, t.ID = app.ID, id
 	in.apply(&t)
+	if err := d.audit(c, app.ID, wxnotify.AuditTemplatePut, id); err != nil {
+		return answer{}, err
+	}
 	if err := d.Admin.PutTemplate(c.Context(), t); err != nil {
 		return answer{}, err
 	}

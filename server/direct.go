@@ -27,6 +27,7 @@ func Direct(ctx context.Context, log *slog.Logger, c Config) (doors http.Handler
 		return nil, nil, err
 	}
 	s.clock = newClock(log, "", nil)
+	s.actor = wxnotify.ActorCommand
 	s.rooms()
 	return s.http.Handler, s.close, nil
 }

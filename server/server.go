@@ -36,6 +36,7 @@ type Server struct {
 	native *api.Door
 	http   *http.Server
 	onRest func(wxnotify.Rest)
+	actor  string // in the audit log; "": the key that was used
 
 	stop     chan struct{} // closed: no new work is taken
 	draining chan struct{} // closed: readyz fails
@@ -99,7 +100,7 @@ func (s *Server) rooms() {
 	s.native = api.New(s.log, api.Deps{
 		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, WeChat: s.wechat, Library: s.wechat, Tokens: s.keeper,
 		Now: s.clock.Now, Ready: s.ready, Stop: s.stop,
-	}, api.Options{Key: c.APIKey, Proxies: c.TrustedProxies, Version: Version()})
+	}, api.Options{Key: c.APIKey, Proxies: c.TrustedProxies, Version: Version(), Actor: s.actor})
 	wechats := gateway.New(s.log, gateway.Deps{
 		Gate: s.native, Box: s.box, Reader: s.store, Admin: s.store, WeChat: s.wechat, Tokens: s.keeper, Now: s.clock.Now, Stop: s.stop,
 	}, gateway.Options{Secret: s.store.Derive("gateway tokens")})
