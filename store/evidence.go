@@ -127,7 +127,10 @@ func (c *changes) evidence(w *work, it *item, as []wxnotify.Attempt, number int,
 		}
 		t.LastUse = last(p)
 	}
-	if known := t.Attempt.Outcome; known != "" && known != wxnotify.Lost && known != wxnotify.KindInferred {
+	switch known := t.Attempt.Outcome; {
+	case known == wxnotify.KindInferred && o.Kind == wxnotify.Lost:
+		return nil // no answer is no news to what was learned without one
+	case known != "" && known != wxnotify.Lost && known != wxnotify.KindInferred:
 		return nil // it has its answer
 	}
 	a := over(c.now, &t, o)

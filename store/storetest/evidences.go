@@ -57,6 +57,19 @@ var evidences = map[string]func(*testing.T, Database){
 		w.have(alice, "dead(spent)", "free")
 		w.same(w.claim1().Permit.Code, form(2))
 	},
+	"no answer after an inference takes the proof away from nobody": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		w.deposit(w.form(form(1)))
+		id := w.send()
+		first := w.claim1()
+		w.settle(first, lost) // its node was stopped
+		w.settle(w.claim1(), spent)
+		w.is(id, "sent")
+		must(w.Evidence(ctx, w.now, w.app, first.Attempt.ID, lost)) // the node comes back, and its call has timed out
+		w.is(id, "sent")
+		w.same(w.outcomes(id), "inferred refused")
+		w.have(alice, "used")
+	},
 	"an inference that was wrong is corrected": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
 		w.deposit(w.form(form(1)))
