@@ -30,29 +30,53 @@ func (c Config) checkMasterKey() error {
 // when neither it nor the database is there. A database that has lost its key
 // file is an error: a new key could not read what the old one sealed.
 func (c Config) Master() ([]byte, error) {
+	key, err := c.KnownMaster()
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	if st, statErr := os.Stat(c.SQLiteFile()); statErr == nil && st.Size() > 0 {
+		return nil, err
+	}
+	return makeKey(c.KeyFile())
+}
+
+// KnownMaster is Master without making one: an error that is fs.ErrNotExist
+// says that there is none.
+func (c Config) KnownMaster() ([]byte, error) {
 	if !c.MasterKey.IsZero() {
 		return decodeKey(c.MasterKey.Reveal())
 	}
 	if err := c.checkMasterKey(); err != nil {
 		return nil, err
 	}
-	db := c.SQLiteFile()
-	file := db + ".key"
+	file := c.KeyFile()
 	text, err := os.ReadFile(file)
 	switch {
-	case err == nil:
-		key, err := decodeKey(string(text))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		return key, nil
-	case !errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &keyGone{fmt.Sprintf("the key file %s of the database is not there: put it back from your backup, or set master_key", file)}
+	case err != nil:
 		return nil, fmt.Errorf("master key: %w", err)
 	}
-	if st, err := os.Stat(db); err == nil && st.Size() > 0 {
-		return nil, fmt.Errorf("%s is there and its key file %s is not: put it back from your backup, or set master_key", db, file)
+	key, err := decodeKey(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	return makeKey(file)
+	return key, nil
+}
+
+// A keyGone says more than the system's error that it stands for.
+type keyGone struct{ text string }
+
+func (e *keyGone) Error() string { return e.text }
+func (e *keyGone) Unwrap() error { return fs.ErrNotExist }
+
+// KeyFile is where the master key lies when it is not set: beside the SQLite
+// database, "" for PostgreSQL.
+func (c Config) KeyFile() string {
+	if db := c.SQLiteFile(); db != "" {
+		return db + ".key"
+	}
+	return ""
 }
 
 // SQLiteFile is the file that holds the database, "" where it is none.

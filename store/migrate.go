@@ -35,18 +35,28 @@ func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, dir string)
 // every start but the first after an upgrade. A schema that is ahead is that of
 // a newer node beside us; old columns stay for one release.
 func migrated(ctx context.Context, db *sql.DB, dir string) bool {
+	want, err := newest(dir)
+	if err != nil {
+		return false
+	}
+	have, err := version(ctx, db)
+	return err == nil && have >= want
+}
+
+// newest is the number of the last migration of this build.
+func newest(dir string) (int, error) {
 	files, err := schema.ReadDir("schema/" + dir)
 	if err != nil {
-		return false
+		return 0, err
 	}
 	last, _, _ := strings.Cut(files[len(files)-1].Name(), "_")
-	want, err := strconv.Atoi(last)
-	if err != nil {
-		return false
-	}
-	have := 0
-	err = db.QueryRowContext(ctx, `select coalesce(max(version_id), 0) from goose_db_version`).Scan(&have)
-	return err == nil && have >= want
+	return strconv.Atoi(last)
+}
+
+// version is the number of the last migration that the database has seen.
+func version(ctx context.Context, db *sql.DB) (n int, err error) {
+	err = db.QueryRowContext(ctx, `select coalesce(max(version_id), 0) from goose_db_version`).Scan(&n)
+	return n, err
 }
 
 // SchemaSum is short, and another one after every change of the schema.

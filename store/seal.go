@@ -80,7 +80,18 @@ func newAEAD(key []byte) (cipher.AEAD, error) {
 type eacher func(f func(scanner) error, text string, args ...any) error
 
 func (s *Store) loadKeys(each eacher, master cipher.AEAD) error {
-	seals, newest, hash := map[string]cipher.AEAD{}, "", []byte(nil)
+	k, err := readKeys(each, master)
+	if err != nil {
+		return err
+	}
+	s.keys.mu.Lock()
+	defer s.keys.mu.Unlock()
+	s.keys.seals, s.keys.newest, s.keys.hash = k.seals, k.newest, k.hash
+	return nil
+}
+
+func readKeys(each eacher, master cipher.AEAD) (*keyring, error) {
+	ring := &keyring{seals: map[string]cipher.AEAD{}}
 	fresh := time.Now().Add(-sealKeyLasts).UnixMilli()
 	err := each(func(r scanner) error {
 		var id, purpose string
@@ -94,7 +105,7 @@ func (s *Store) loadKeys(each eacher, master cipher.AEAD) error {
 			return errors.New("the master key does not belong to this database: use the one that it was made with")
 		}
 		if purpose == "hash" {
-			hash = k
+			ring.hash = k
 			return nil
 		}
 		raw, err := hex.DecodeString(id)
@@ -102,18 +113,12 @@ func (s *Store) loadKeys(each eacher, master cipher.AEAD) error {
 			return err
 		}
 		if created > fresh {
-			newest = string(raw)
+			ring.newest = string(raw)
 		}
-		seals[string(raw)], err = newAEAD(k)
+		ring.seals[string(raw)], err = newAEAD(k)
 		return err
 	}, `select id, purpose, wrapped, created_at from keyring order by created_at, id`)
-	if err != nil {
-		return err
-	}
-	s.keys.mu.Lock()
-	defer s.keys.mu.Unlock()
-	s.keys.seals, s.keys.newest, s.keys.hash = seals, newest, hash
-	return nil
+	return ring, err
 }
 
 func (k *keyring) missing() []string {

@@ -34,6 +34,8 @@ type cli struct {
 	Template templateCmd `cmd:"" help:"List templates, fetch them from WeChat."`
 	App      appCmd      `cmd:"" help:"Register apps, pause and resume their sending."`
 	Key      keyCmd      `cmd:"" help:"Make, list and revoke API keys."`
+	Backup   backupCmd   `cmd:"" help:"Copy the SQLite database, also while a server works on it."`
+	Restore  restoreCmd  `cmd:"" help:"Put a backup in place, with every app paused."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database's tables up to date."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
