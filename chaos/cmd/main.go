@@ -1,0 +1,79 @@
+//go:build unix
+
+// Command chaos breaks a running wxnotify for a while and says whether anything
+// was lost or came twice; the package comment of chaos is its manual.
+//
+//	go run ./chaos/cmd -database postgres -nodes 3 -messages 200000 -for 10m
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/wxnotify/wxnotify/chaos"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	o := chaos.Options{Out: os.Stdout}
+	flag.StringVar(&o.Database, "database", chaos.SQLite, "sqlite or postgres")
+	flag.IntVar(&o.Nodes, "nodes", 1, "servers; with sqlite one")
+	flag.StringVar(&o.Source, "source", chaos.Form, "of permits: form or payment")
+	flag.IntVar(&o.Messages, "messages", 1_000_000, "how many are sent")
+	flag.DurationVar(&o.For, "for", 30*time.Second, "for how long at most")
+	flag.Uint64Var(&o.Seed, "seed", rand.Uint64N(1_000_000), "draws what is broken and when")
+	flag.IntVar(&o.Apps, "apps", 12, "mini programs")
+	flag.BoolVar(&o.Quiet, "quiet", false, "break nothing")
+	keep := flag.String("keep", "", "folder for data and logs; left out, they are kept only if something was found")
+	flag.Parse()
+	if o.Database == chaos.SQLite {
+		o.Nodes = 1
+	}
+	if o.Dir = *keep; o.Dir == "" {
+		if o.Dir, err = os.MkdirTemp("", "wxnotify-chaos."); err != nil {
+			return err
+		}
+	} else if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return err
+	} else if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return err
+	}
+	o.Binary = filepath.Join(o.Dir, "wxnotify")
+	build := exec.CommandContext(ctx, "go", "build", "-o", o.Binary, "./cmd/wxnotify")
+	build.Stdout, build.Stderr = os.Stdout, os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	again := fmt.Sprintf("go run ./chaos/cmd -database %s -nodes %d -source %s -messages %d -for %v -apps %d -seed %d", o.Database, o.Nodes, o.Source, o.Messages, o.For, o.Apps, o.Seed)
+	fmt.Println(again)
+	report, err := chaos.Run(ctx, o)
+	if err != nil {
+		return fmt.Errorf("no verdict: %w (logs in %s)", err, o.Dir)
+	}
+	report.Print(o.Out)
+	if len(report.Findings) == 0 {
+		if *keep == "" {
+			_ = os.RemoveAll(o.Dir)
+		}
+		return nil
+	}
+	report.Tell(o.Out, o.Dir)
+	return fmt.Errorf("%d findings; the same again: %s", len(report.Findings), again)
+}

@@ -1,0 +1,281 @@
+//go:build unix
+
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wxnotify/wxnotify/client"
+)
+
+// A load is what backends and users do all the while.
+type load struct {
+	opt     Options
+	fleet   *fleet
+	journal *journal
+	places  []place
+	tail    *tail
+
+	marks    atomic.Int64 // given out
+	accepted atomic.Int64 // acknowledged
+	errors   atomic.Int64
+}
+
+const (
+	workers  = 8
+	perBatch = 40
+	// backlog is how much may be accepted and not yet with WeChat: more would
+	// only wait, and faults would hit nothing.
+	backlog = 8000
+)
+
+// run works until all messages are out or ctx ends; then batches under way are
+// brought to an end.
+func (l *load) run(ctx context.Context) {
+	var all sync.WaitGroup
+	for i := range workers {
+		all.Go(func() {
+			r := rand.New(rand.NewPCG(l.opt.Seed, uint64(100+i)))
+			for ctx.Err() == nil && l.marks.Load() < int64(l.opt.Messages) {
+				if l.accepted.Load()-l.tail.effects.Load() > backlog {
+					rest(ctx, 50*time.Millisecond)
+					continue
+				}
+				l.batch(context.WithoutCancel(ctx), ctx, r)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// An order is a message that is to be sent.
+type order struct {
+	client.NewMessage
+	mark   string
+	doomed bool
+	cancel bool
+}
+
+// batch is one backend's turn: some users of an app act, and get messages.
+// A batch that has begun is brought to an end under ctx, also when the load
+// stops.
+func (l *load) batch(ctx, stop context.Context, r *rand.Rand) {
+	p := l.places[r.IntN(len(l.places))]
+	var orders []order
+	for len(orders) < perBatch {
+		to := p.users[r.IntN(len(p.users))]
+		n := 1 + r.IntN(4)
+		codes, err := l.give(ctx, p, to, n)
+		if err != nil {
+			l.errors.Add(1)
+			rest(stop, 100*time.Millisecond)
+			return
+		}
+		if l.opt.Source == Payment {
+			orders = append(orders, l.paid(ctx, r, p, to, codes)...)
+		} else {
+			orders = append(orders, l.submitted(ctx, r, p, to, codes)...)
+		}
+	}
+	l.send(ctx, r, p, orders)
+}
+
+// give is a user who acts at the phone.
+func (l *load) give(ctx context.Context, p place, to string, n int) ([]string, error) {
+	codes, err := l.fleet.wx.give(ctx, string(l.opt.Source), p.app, to, n)
+	return codes, err
+}
+
+const week = 7 * 24 * time.Hour
+
+// record writes down that codes were given so long ago.
+func (l *load) record(p place, to string, age time.Duration, codes ...string) {
+	uses := 1
+	if l.opt.Source == Payment {
+		uses = 3
+	}
+	entries := make([]Entry, len(codes))
+	for i, c := range codes {
+		entries[i] = Entry{Op: OpGiven, App: p.app, To: to, Code: c, Uses: uses, Deadline: time.Now().Add(week - age)}
+	}
+	l.journal.write(entries...)
+}
+
+// submitted are messages to a user who submitted forms: most name their
+// form_id, the others leave the choice to the ledger.
+func (l *load) submitted(ctx context.Context, r *rand.Rand, p place, to string, codes []string) (orders []order) {
+	for _, code := range codes {
+		age := time.Duration(0)
+		o := l.order(p, to)
+		switch dice := r.IntN(100); {
+		case dice < 3: // too old to be used
+			age = week - 5*time.Minute
+			l.record(p, to, age, code)
+			l.deposit(ctx, r, p, to, "form", code, age)
+			o.FormID, o.doomed = code, true
+		case dice < 6: // two messages on one form_id
+			l.record(p, to, 0, code)
+			o.FormID = code
+			rival := l.order(p, to)
+			rival.FormID = code
+			orders = append(orders, rival)
+		case dice < 9: // taken back before it is due
+			l.record(p, to, 0, code)
+			o.FormID, o.cancel, o.SendAt = code, true, time.Now().Add(time.Duration(r.IntN(3000))*time.Millisecond)
+		case dice < 40:
+			l.record(p, to, 0, code)
+			l.deposit(ctx, r, p, to, "form", code, 0)
+			o.Wait = true
+		default:
+			l.record(p, to, 0, code)
+			o.FormID = code
+		}
+		orders = append(orders, o)
+	}
+	return orders
+}
+
+// paid are messages to a user who paid: as many as the payments allow.
+func (l *load) paid(ctx context.Context, r *rand.Rand, p place, to string, codes []string) (orders []order) {
+	l.record(p, to, 0, codes...)
+	for _, code := range codes {
+		l.deposit(ctx, r, p, to, "payment", code, 0)
+		for range 3 {
+			o := l.order(p, to)
+			o.Wait = true
+			orders = append(orders, o)
+		}
+	}
+	return orders
+}
+
+func (l *load) order(p place, to string) order {
+	mark := fmt.Sprintf("m%07d", l.marks.Add(1))
+	return order{mark: mark, NewMessage: client.NewMessage{
+		App: p.app, To: to, TemplateID: p.template, Data: client.Data{"keyword1": {Value: mark}}, IdempotencyKey: mark, Meta: map[string]string{"mark": mark},
+	}}
+}
+
+// deposit hands a code in, again and again until it is known to be there.
+func (l *load) deposit(ctx context.Context, r *rand.Rand, p place, to, source, code string, age time.Duration) {
+	e := Entry{Op: OpDeposit, App: p.app, To: to, Code: code}
+	for try := 0; ; try++ {
+		n, c := l.fleet.any(r)
+		e.Op, e.Node = OpDeposit, n.name
+		l.journal.write(e)
+		results, err := c.DepositPermits(ctx, p.app, []client.NewPermit{{To: to, Source: source, Code: code, AgeSeconds: int(age.Seconds())}})
+		if err == nil {
+			if results[0].Error == nil {
+				e.Op = OpDeposited
+				l.journal.write(e)
+			}
+			return
+		}
+		l.errors.Add(1)
+		if !l.again(ctx, r, try) {
+			return
+		}
+	}
+}
+
+// patience is how often a good client repeats before the run is called broken.
+const patience = 400
+
+func (l *load) again(ctx context.Context, r *rand.Rand, try int) bool {
+	return try < patience && rest(ctx, time.Duration(20+r.IntN(50*min(try+1, 8)))*time.Millisecond)
+}
+
+// send hands a batch in. A good client repeats it with the same keys until it
+// is acknowledged; one in twenty gives up after an error; one in twenty tells
+// two servers at once.
+func (l *load) send(ctx context.Context, r *rand.Rand, p place, orders []order) {
+	manner := r.IntN(20)
+	if manner == 0 {
+		var twice sync.WaitGroup
+		for range 2 {
+			other := rand.New(rand.NewPCG(r.Uint64(), r.Uint64()))
+			twice.Go(func() { l.insist(ctx, other, p, orders, false) })
+		}
+		twice.Wait()
+	} else {
+		l.insist(ctx, r, p, orders, manner == 1)
+	}
+	for _, o := range orders {
+		if o.cancel {
+			l.cancel(ctx, r, o)
+		}
+	}
+}
+
+func (l *load) insist(ctx context.Context, r *rand.Rand, p place, orders []order, fickle bool) {
+	batch := make([]client.NewMessage, len(orders))
+	for i, o := range orders {
+		batch[i] = o.NewMessage
+	}
+	for try := 0; ; try++ {
+		n, c := l.fleet.any(r)
+		l.note(OpSend, n, p, orders, nil)
+		results, err := c.SendBatch(ctx, batch)
+		if err == nil {
+			l.heard(n, p, orders, results)
+			return
+		}
+		l.errors.Add(1)
+		problem, told := errors.AsType[*client.Problem](err)
+		if told && problem.Status/100 == 4 && problem.Status != http.StatusTooManyRequests {
+			l.note(OpRefused, n, p, orders, err)
+			return
+		}
+		l.note(OpUnheard, n, p, orders, err)
+		if fickle || !l.again(ctx, r, try) {
+			return
+		}
+	}
+}
+
+func (l *load) note(op Op, n *node, p place, orders []order, err error) {
+	entries := make([]Entry, len(orders))
+	for i, o := range orders {
+		entries[i] = Entry{Op: op, Mark: o.mark, App: p.app, To: o.To, Code: o.FormID, Doomed: o.doomed, Node: n.name}
+		if err != nil {
+			entries[i].Text = err.Error()
+		}
+	}
+	l.journal.write(entries...)
+}
+
+// heard writes down what became of each message of a batch.
+func (l *load) heard(n *node, p place, orders []order, results []client.BatchResult) {
+	entries := make([]Entry, 0, len(results))
+	for _, r := range results {
+		o := &orders[r.Index]
+		e := Entry{Op: OpAccepted, Mark: o.mark, ID: r.ID, App: p.app, To: o.To, Node: n.name}
+		if r.Error != nil {
+			e.Op, e.Text = OpRefused, r.Error.Error()
+		} else if !o.cancel && !o.doomed && r.State != "failed" {
+			l.accepted.Add(1)
+		}
+		entries = append(entries, e)
+	}
+	l.journal.write(entries...)
+}
+
+// cancel takes a message back, once: whether it worked is what was heard.
+func (l *load) cancel(ctx context.Context, r *rand.Rand, o order) {
+	n, c := l.fleet.any(r)
+	id := l.journal.accepted(o.mark)
+	if id == "" {
+		return
+	}
+	l.journal.write(Entry{Op: OpCancel, Mark: o.mark, Node: n.name})
+	if m, err := c.Cancel(ctx, id); err == nil && m.State == "canceled" {
+		l.journal.write(Entry{Op: OpCanceled, Mark: o.mark, Node: n.name})
+	}
+}

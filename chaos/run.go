@@ -1,0 +1,228 @@
+//go:build unix
+
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/wxnotify/wxnotify/client"
+)
+
+// The databases and the sources of permits.
+const (
+	SQLite   = "sqlite"
+	Postgres = "postgres"
+	Form     = "form"
+	Payment  = "payment"
+)
+
+// Options say what a run is.
+type Options struct {
+	Database string        // SQLite or Postgres
+	Nodes    int           // servers; with SQLite one
+	Source   string        // of permits: Form or Payment
+	Messages int           // how many are sent
+	For      time.Duration // for how long at most; what is left then is not sent
+	Seed     uint64
+	Apps     int
+	Quiet    bool     // nothing is broken: what the checker costs, and how fast it goes
+	Binary   string   // the wxnotify that is run
+	Dir      string   // an empty folder for data and logs
+	Env      []string // of the servers
+	Out      io.Writer
+}
+
+// usersPerApp is small enough that users have several messages at once.
+const usersPerApp = 20
+
+// Run is one run, from an empty folder to a verdict. An error means that there
+// is none.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	journal, err := newJournal(filepath.Join(o.Dir, "journal.jsonl"))
+	if err != nil {
+		return nil, err
+	}
+	defer journal.close()
+	f, err := startFleet(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	places, err := f.settle(ctx, o.Apps, usersPerApp)
+	if err != nil {
+		return nil, err
+	}
+	t := &tail{wx: f.wx}
+	follow, unfollow := context.WithCancel(ctx)
+	defer unfollow()
+	tailed := make(chan error, 1)
+	go func() { tailed <- t.run(follow) }()
+
+	report := &Report{}
+	if err := storm(ctx, o, f, journal, places, t, report); err != nil {
+		return nil, err
+	}
+	healed := time.Now()
+	if err := f.calm(ctx, o, places, t); err != nil && !errors.Is(err, errStuck) {
+		return nil, err
+	}
+	report.Drained = time.Since(healed)
+	unfollow()
+	if err := <-tailed; err != nil {
+		return nil, err
+	}
+	if err := t.read(ctx); err != nil {
+		return nil, err
+	}
+	report.Fetches = t.fetches
+	report.Record.Journal, report.Record.Calls = journal.entries(), t.calls
+	if err := f.gather(ctx, places, &report.Record); err != nil {
+		return nil, err
+	}
+	report.Findings = Check(report.Record)
+	return report, nil
+}
+
+// storm is the load under all faults, until the load is done.
+func storm(ctx context.Context, o Options, f *fleet, j *journal, places []place, t *tail, report *Report) error {
+	began := time.Now()
+	l := &load{opt: o, fleet: f, journal: j, places: places, tail: t}
+	d := &driver{opt: o, fleet: f, journal: j, places: places, counts: map[string]int{}}
+	loading, stop := context.WithTimeout(ctx, o.For)
+	defer stop()
+	breaking, heal := context.WithCancel(ctx)
+	defer heal()
+	broken := make(chan error, 1)
+	if o.Quiet {
+		broken <- nil
+	} else {
+		if err := f.spoil(ctx, o.Seed); err != nil {
+			return err
+		}
+		go func() { broken <- d.run(breaking) }()
+	}
+	go progress(loading, o.Out, l, t)
+	l.run(loading)
+	heal()
+	if err := <-broken; err != nil {
+		return err
+	}
+	report.Loaded, report.Injuries, report.Errors = time.Since(began), d.counts, l.errors.Load()
+	if ctx.Err() != nil {
+		return errOver
+	}
+	return f.wx.heal(ctx)
+}
+
+// spoil lets the sandbox lose and refuse calls: 5 % of requests and 10 % of
+// answers are lost, 2 % get an HTTP 502, 1 % errcode -1.
+func (f *fleet) spoil(ctx context.Context, seed uint64) error {
+	for i, fault := range []struct {
+		effect string
+		more   object
+	}{
+		{"drop_request", object{"probability": 0.05}},
+		{"drop_response", object{"probability": 0.10}},
+		{"status", object{"probability": 0.02, "status": 502}},
+		{"errcode", object{"probability": 0.01, "errcode": -1}},
+	} {
+		fault.more["seed"] = seed + uint64(i)
+		if err := f.wx.fault(ctx, fault.effect, fault.more); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func progress(ctx context.Context, out io.Writer, l *load, t *tail) {
+	for rest(ctx, 15*time.Second) {
+		fmt.Fprintf(out, "  %d messages sent in, %d accepted, %d cards\n", l.marks.Load(), l.accepted.Load(), t.effects.Load())
+	}
+}
+
+// errStuck: the rule of the same name tells which messages.
+var errStuck = errors.New("not everything came to rest")
+
+// calm starts whatever does not run and waits until every message is at rest.
+// A message that was lost n times waits up to 2^n seconds, so this takes a
+// while when there were many.
+func (f *fleet) calm(ctx context.Context, o Options, places []place, t *tail) error {
+	for _, n := range f.nodes {
+		if err := n.start(); err != nil {
+			return err
+		}
+	}
+	if err := f.ready(ctx); err != nil {
+		return err
+	}
+	told := time.Now()
+	err := until(ctx, "everything at rest", 12*time.Minute, func() bool {
+		left := f.moving(ctx, places)
+		if left != "" && time.Since(told) > 15*time.Second {
+			told = time.Now()
+			fmt.Fprintf(o.Out, "  not at rest yet: %s; %d cards\n", left, t.effects.Load())
+		}
+		return left == ""
+	})
+	switch {
+	case ctx.Err() != nil:
+		return errOver
+	case err != nil:
+		return errStuck
+	}
+	return nil
+}
+
+// moving names a message that is not at rest; "": all are.
+func (f *fleet) moving(ctx context.Context, places []place) string {
+	c := f.client(f.nodes[0])
+	for _, p := range places {
+		for _, state := range []string{"scheduled", "waiting", "queued", "sending", "unsure"} {
+			for m, err := range c.Messages(ctx, client.MessageFilter{App: p.app, State: state, PageSize: 1}) {
+				if err != nil {
+					return err.Error()
+				}
+				return m.ID + " is " + m.State
+			}
+		}
+	}
+	return ""
+}
+
+// gather reads what the API and the phones say at the end.
+func (f *fleet) gather(ctx context.Context, places []place, r *Record) (err error) {
+	c := client.New(f.nodes[0].url, key)
+	for _, p := range places {
+		for m, err := range c.Messages(ctx, client.MessageFilter{App: p.app, PageSize: 250}) {
+			if err != nil {
+				return err
+			}
+			out := Message{ID: m.ID, Mark: m.Meta["mark"], App: m.App, To: m.To, State: m.State, Reason: m.Reason, Evidence: m.Evidence}
+			if m.Permit != nil {
+				out.Permit = m.Permit.ID
+			}
+			if m.State == "unknown" || !out.atRest() {
+				if m, err = c.Message(ctx, m.ID); err != nil {
+					return err
+				}
+				for _, a := range m.Attempts {
+					out.Tries = append(out.Tries, Try{Node: a.Node, Outcome: a.Outcome, Started: a.StartedAt})
+				}
+			}
+			r.Messages = append(r.Messages, out)
+		}
+		for x, err := range c.Permits(ctx, client.PermitFilter{App: p.app, PageSize: 250}) {
+			if err != nil {
+				return err
+			}
+			r.Permits = append(r.Permits, Permit{ID: x.ID, App: x.App, To: x.To, State: x.State, Cause: x.Cause, Message: x.Message})
+		}
+	}
+	r.Cards, err = f.wx.cards(ctx)
+	return err
+}
