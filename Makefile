@@ -24,13 +24,13 @@ demo:
 
 ## test: what every change must pass; installs what it needs; at most 10 minutes on 2 cores
 .PHONY: test
-test: tools check suites race-short test-miniprogram
+test: tools check suites race-short test-miniprogram chaos
 	@echo
-	@echo "make test passed. It leaves out: the race detector at full length, WeChat SDKs against the gateway, the phone's other stories, and fuzzing (make test-long)."
+	@echo "make test passed. It leaves out: the race detector at full length, the long chaos, WeChat SDKs against the gateway, the phone's other stories, and fuzzing (make test-long)."
 
-## test-long: the rest, at most 80 minutes: full race, WeChat SDKs, every story and picture of the phone, 30 s per fuzz target
+## test-long: the rest, at most 2 hours: full race, long chaos, WeChat SDKs, every story and picture of the phone, 30 s per fuzz target
 .PHONY: test-long
-test-long: test race interop phone fuzz
+test-long: test race interop phone fuzz chaos-long
 	@echo
 	@echo "make test-long passed."
 
@@ -62,6 +62,20 @@ lint: $(LINT)
 
 $(LINT):
 	GOBIN=$(abspath $(dir $(LINT))) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+## chaos: real processes, killed and cut off for 30 s on each database; then everything is checked from outside
+.PHONY: chaos
+chaos: tools
+	go run ./chaos/cmd -database sqlite -for 30s
+	go run ./chaos/cmd -database postgres -nodes 3 -for 30s
+
+## chaos-long: the same with 200,000 messages on each database, and with payments (long)
+.PHONY: chaos-long
+chaos-long: tools
+	go run ./chaos/cmd -database sqlite -messages 200000 -for 12m -apps 48
+	go run ./chaos/cmd -database postgres -nodes 3 -messages 200000 -for 15m -apps 48
+	go run ./chaos/cmd -database sqlite -source payment -for 90s
+	go run ./chaos/cmd -database postgres -nodes 3 -source payment -for 3m
 
 # The import table is a test of the root package; fuzz corpora run as plain tests.
 ## suites: all tests on both databases, without the race detector

@@ -36,6 +36,9 @@ var mayImport = map[string][]string{
 	"store/storetest": {"", "store"},
 	// apart: shares WeChat's errcodes and crypto, and not one thing more
 	"sandbox": {"wechat"},
+	// apart: breaks the program from outside, and sees it from outside
+	"chaos":     {"client"},
+	"chaos/cmd": {"chaos"},
 	// tools
 	"pump":   {},
 	"client": {},

@@ -31,11 +31,12 @@ type checker struct {
 	rule  Rule
 	found []Finding
 
-	marks  map[string]*story
-	codes  map[string]*code
-	users  map[person]*account
-	faults []Entry
-	order  []string // of marks, for reports that are the same every time
+	marks   map[string]*story
+	codes   map[string]*code
+	users   map[person]*account
+	faults  []Entry
+	crashes []Entry
+	order   []string // of marks, for reports that are the same every time
 }
 
 type person struct{ app, to string }
@@ -107,6 +108,9 @@ func (k *checker) journal(e *Entry) {
 		return
 	case OpFault, OpHealed:
 		k.faults = append(k.faults, *e)
+		return
+	case OpCrashed:
+		k.crashes = append(k.crashes, *e)
 		return
 	case OpDeposit:
 		return

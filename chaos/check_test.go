@@ -230,6 +230,7 @@ func TestEveryRuleCanSee(t *testing.T) {
 			l.permit("prm_x", "dead", "invalid", "")
 		}},
 		{"wasted", "gone from the books", func(l *log) { l.give("form-x", 1) }},
+		{"crashed", "a panic", func(l *log) { l.write(Entry{Op: OpCrashed, Node: "n1", Text: "panic: nil"}) }},
 		{"unexplained", "every answer was given", func(l *log) { l.Record = Record{}; l.payment() }},
 		{"unexplained", "another node was killed", func(l *log) {
 			l.Record = Record{}

@@ -56,7 +56,8 @@ func (d *driver) run(ctx context.Context) error {
 	r := rand.New(rand.NewPCG(d.opt.Seed, 1))
 	var all sync.WaitGroup
 	failed := make(chan error, 1)
-	for rest(ctx, time.Duration(300+r.IntN(2200))*time.Millisecond) {
+	all.Go(func() { d.watch(ctx) })
+	for rest(ctx, time.Duration(500+r.IntN(3000))*time.Millisecond) {
 		i, n, own := d.draw(r), d.fleet.nodes[r.IntN(len(d.fleet.nodes))], rand.New(rand.NewPCG(r.Uint64(), 0))
 		lasts := i.least + time.Duration(r.Int64N(int64(i.most-i.least)+1))
 		if !n.busy.TryLock() {
@@ -85,6 +86,22 @@ func (d *driver) run(ctx context.Context) error {
 		return err
 	default:
 		return nil
+	}
+}
+
+// watch is the supervisor that a server has in real life: one that ended by
+// itself, say because its database was away when it started, is started again.
+func (d *driver) watch(ctx context.Context) {
+	for rest(ctx, time.Second) {
+		for _, n := range d.fleet.nodes {
+			if n.busy.TryLock() {
+				if !n.running() {
+					d.count("started again by its supervisor")
+					_ = n.start() // or a second later
+				}
+				n.busy.Unlock()
+			}
+		}
 	}
 }
 

@@ -169,7 +169,7 @@ var transport = &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.M
 
 // client speaks to one server, without repeats of its own.
 func (f *fleet) client(n *node) *client.Client {
-	return client.New(n.url, key, client.Tries(1), client.HTTPClient(&http.Client{Timeout: 8 * time.Second, Transport: transport}))
+	return client.New(n.url, key, client.Tries(1), client.HTTPClient(&http.Client{Timeout: 4 * time.Second, Transport: transport}))
 }
 
 // any is a client of one of the servers.

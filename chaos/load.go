@@ -29,7 +29,7 @@ type load struct {
 }
 
 const (
-	workers  = 8
+	workers  = 24
 	perBatch = 40
 	// backlog is how much may be accepted and not yet with WeChat: more would
 	// only wait, and faults would hit nothing.
@@ -69,6 +69,7 @@ type order struct {
 func (l *load) batch(ctx, stop context.Context, r *rand.Rand) {
 	p := l.places[r.IntN(len(l.places))]
 	var orders []order
+	var handed []client.NewPermit
 	for len(orders) < perBatch {
 		to := p.users[r.IntN(len(p.users))]
 		n := 1 + r.IntN(4)
@@ -79,10 +80,15 @@ func (l *load) batch(ctx, stop context.Context, r *rand.Rand) {
 			return
 		}
 		if l.opt.Source == Payment {
-			orders = append(orders, l.paid(ctx, r, p, to, codes)...)
+			o, d := l.paid(p, to, codes)
+			orders, handed = append(orders, o...), append(handed, d...)
 		} else {
-			orders = append(orders, l.submitted(ctx, r, p, to, codes)...)
+			o, d := l.submitted(r, p, to, codes)
+			orders, handed = append(orders, o...), append(handed, d...)
 		}
+	}
+	if len(handed) > 0 {
+		l.deposit(ctx, r, p, handed)
 	}
 	l.send(ctx, r, p, orders)
 }
@@ -109,51 +115,45 @@ func (l *load) record(p place, to string, age time.Duration, codes ...string) {
 }
 
 // submitted are messages to a user who submitted forms: most name their
-// form_id, the others leave the choice to the ledger.
-func (l *load) submitted(ctx context.Context, r *rand.Rand, p place, to string, codes []string) (orders []order) {
+// form_id, the others leave the choice to the ledger. Codes that are not named
+// are handed in before.
+func (l *load) submitted(r *rand.Rand, p place, to string, codes []string) (orders []order, handed []client.NewPermit) {
 	for _, code := range codes {
 		age := time.Duration(0)
 		o := l.order(p, to)
+		o.FormID = code
 		switch dice := r.IntN(100); {
 		case dice < 3: // too old to be used
-			age = week - 5*time.Minute
-			l.record(p, to, age, code)
-			l.deposit(ctx, r, p, to, "form", code, age)
-			o.FormID, o.doomed = code, true
+			age, o.doomed = week-5*time.Minute, true
+			handed = append(handed, client.NewPermit{To: to, Source: Form, Code: code, AgeSeconds: int(age.Seconds())})
 		case dice < 6: // two messages on one form_id
-			l.record(p, to, 0, code)
-			o.FormID = code
 			rival := l.order(p, to)
 			rival.FormID = code
 			orders = append(orders, rival)
 		case dice < 9: // taken back before it is due
-			l.record(p, to, 0, code)
-			o.FormID, o.cancel, o.SendAt = code, true, time.Now().Add(time.Duration(r.IntN(3000))*time.Millisecond)
+			o.cancel, o.SendAt = true, time.Now().Add(time.Duration(r.IntN(3000))*time.Millisecond)
 		case dice < 40:
-			l.record(p, to, 0, code)
-			l.deposit(ctx, r, p, to, "form", code, 0)
-			o.Wait = true
-		default:
-			l.record(p, to, 0, code)
-			o.FormID = code
+			o.FormID, o.Wait = "", true
+			handed = append(handed, client.NewPermit{To: to, Source: Form, Code: code})
 		}
+		l.record(p, to, age, code)
 		orders = append(orders, o)
 	}
-	return orders
+	return orders, handed
 }
 
 // paid are messages to a user who paid: as many as the payments allow.
-func (l *load) paid(ctx context.Context, r *rand.Rand, p place, to string, codes []string) (orders []order) {
+func (l *load) paid(p place, to string, codes []string) (orders []order, handed []client.NewPermit) {
 	l.record(p, to, 0, codes...)
 	for _, code := range codes {
-		l.deposit(ctx, r, p, to, "payment", code, 0)
+		handed = append(handed, client.NewPermit{To: to, Source: Payment, Code: code})
 		for range 3 {
 			o := l.order(p, to)
 			o.Wait = true
 			orders = append(orders, o)
 		}
 	}
-	return orders
+	return orders, handed
 }
 
 func (l *load) order(p place, to string) order {
@@ -163,19 +163,26 @@ func (l *load) order(p place, to string) order {
 	}}
 }
 
-// deposit hands a code in, again and again until it is known to be there.
-func (l *load) deposit(ctx context.Context, r *rand.Rand, p place, to, source, code string, age time.Duration) {
-	e := Entry{Op: OpDeposit, App: p.app, To: to, Code: code}
+// deposit hands codes in, again and again until they are known to be there.
+func (l *load) deposit(ctx context.Context, r *rand.Rand, p place, handed []client.NewPermit) {
+	entries := make([]Entry, len(handed))
+	note := func(op Op, n *node) {
+		for i, h := range handed {
+			entries[i] = Entry{Op: op, App: p.app, To: h.To, Code: h.Code, Node: n.name}
+		}
+		l.journal.write(entries...)
+	}
 	for try := 0; ; try++ {
 		n, c := l.fleet.any(r)
-		e.Op, e.Node = OpDeposit, n.name
-		l.journal.write(e)
-		results, err := c.DepositPermits(ctx, p.app, []client.NewPermit{{To: to, Source: source, Code: code, AgeSeconds: int(age.Seconds())}})
+		note(OpDeposit, n)
+		results, err := c.DepositPermits(ctx, p.app, handed)
 		if err == nil {
-			if results[0].Error == nil {
-				e.Op = OpDeposited
-				l.journal.write(e)
+			for _, x := range results {
+				if x.Error != nil {
+					panic("chaos: a permit was refused: " + x.Error.Error())
+				}
 			}
+			note(OpDeposited, n)
 			return
 		}
 		l.errors.Add(1)
@@ -189,7 +196,7 @@ func (l *load) deposit(ctx context.Context, r *rand.Rand, p place, to, source, c
 const patience = 400
 
 func (l *load) again(ctx context.Context, r *rand.Rand, try int) bool {
-	return try < patience && rest(ctx, time.Duration(20+r.IntN(50*min(try+1, 8)))*time.Millisecond)
+	return try < patience && rest(ctx, time.Duration(50+r.IntN(100*min(try+1, 10)))*time.Millisecond)
 }
 
 // send hands a batch in. A good client repeats it with the same keys until it

@@ -69,7 +69,7 @@ func owned(dir string, as *syscall.Credential) error {
 
 func (g *postgres) ready(ctx context.Context) error {
 	return until(ctx, "PostgreSQL", time.Minute, func() bool {
-		return exec.CommandContext(ctx, filepath.Join(g.bin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", g.port).Run() == nil
+		return exec.CommandContext(ctx, filepath.Join(g.bin, "pg_isready"), "-q", "-U", "wxnotify", "-d", "postgres", "-h", "127.0.0.1", "-p", g.port).Run() == nil
 	})
 }
 

@@ -31,6 +31,7 @@ const (
 	OpCanceled  Op = "canceled"  // 200: it is canceled
 	OpFault     Op = "fault"     // the driver did Text to Node
 	OpHealed    Op = "healed"    // and that ended
+	OpCrashed   Op = "crashed"   // Node panicked; Text is its last word
 )
 
 // An Entry is a line of the journal.

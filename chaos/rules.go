@@ -27,6 +27,7 @@ var Rules = []struct {
 	{"stuck", "a message did not come to rest, or a permit is tied to one that did", stuck},
 	{"wasted", "a use is gone from the books, and no card came of it", wasted},
 	{"unexplained", "a message is unknown, and no injected fault accounts for it", unexplained},
+	{"crashed", "a server panicked", crashed},
 }
 
 func lost(k *checker) {
@@ -252,6 +253,12 @@ func unexplained(k *checker) {
 			}
 		}
 	})
+}
+
+func crashed(k *checker) {
+	for _, e := range k.crashes {
+		k.report("", "", "%s: %s", e.Node, e.Text)
+	}
 }
 
 func clock(t time.Time) string { return t.UTC().Format("15:04:05.000") }

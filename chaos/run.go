@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/wxnotify/wxnotify/client"
@@ -77,6 +79,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	if err := t.read(ctx); err != nil {
+		return nil, err
+	}
+	if err := f.crashes(journal); err != nil {
 		return nil, err
 	}
 	report.Fetches = t.fetches
@@ -225,4 +230,20 @@ func (f *fleet) gather(ctx context.Context, places []place, r *Record) (err erro
 	}
 	r.Cards, err = f.wx.cards(ctx)
 	return err
+}
+
+// crashes writes down what servers' logs say about panics.
+func (f *fleet) crashes(j *journal) error {
+	for _, n := range f.nodes {
+		raw, err := os.ReadFile(n.log)
+		if err != nil {
+			return err
+		}
+		for text := range strings.Lines(string(raw)) {
+			if strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: ") || strings.Contains(text, `"msg":"a panic`) {
+				j.write(Entry{Op: OpCrashed, Node: n.name, Text: strings.TrimSpace(text)})
+			}
+		}
+	}
+	return nil
 }

@@ -139,7 +139,10 @@ func openBase(ctx context.Context, dsn string) (base, io.Closer, error) {
 		return openSQLite(ctx, rest)
 	case "postgres", "postgresql":
 		b, err := openPostgres(ctx, dsn)
-		return b, nil, err
+		if err != nil {
+			return nil, nil, err // and no base that holds a nil
+		}
+		return b, nil, nil
 	}
 	return nil, nil, errors.New("the database is written sqlite:PATH or postgres://…")
 }

@@ -33,3 +33,13 @@ func TestAnotherMasterKeyIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// A database that is away when the server starts is an error, for whoever
+// starts it again later, and no crash.
+func TestAPostgreSQLThatIsAwayIsAnErrorAtOpen(t *testing.T) {
+	t.Parallel()
+	_, err := storetest.TryOpen(t, "postgres://wxnotify@127.0.0.1:1/postgres?sslmode=disable&connect_timeout=1", nil)
+	if err == nil || !strings.Contains(err.Error(), "connect to the database") {
+		t.Errorf("it opened, or says %v", err)
+	}
+}
