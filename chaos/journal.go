@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -48,7 +49,7 @@ func (j *journal) write(entries ...Entry) {
 func (j *journal) entries() []Entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.all[:len(j.all):len(j.all)]
+	return slices.Clip(j.all)
 }
 
 // accepted is the id under which a message was acknowledged; "": it was not.

@@ -95,8 +95,7 @@ func (l *load) batch(ctx, stop context.Context, r *rand.Rand) {
 
 // give is a user who acts at the phone.
 func (l *load) give(ctx context.Context, p place, to string, n int) ([]string, error) {
-	codes, err := l.fleet.wx.give(ctx, string(l.opt.Source), p.app, to, n)
-	return codes, err
+	return l.fleet.wx.give(ctx, l.opt.Source, p.app, to, n)
 }
 
 const week = 7 * 24 * time.Hour

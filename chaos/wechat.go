@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -106,9 +107,7 @@ func (w *wechat) give(ctx context.Context, source, app, openid string, n int) (c
 // fault spoils send calls with a probability.
 func (w *wechat) fault(ctx context.Context, effect string, more object) error {
 	f := object{"endpoint": "template/send", "effect": effect}
-	for name, v := range more {
-		f[name] = v
-	}
+	maps.Copy(f, more)
 	return w.call(ctx, "faults", f, nil)
 }
 
