@@ -58,7 +58,7 @@ fmt:
 ## lint: golangci-lint with .golangci.yml; builds the linter on first use
 .PHONY: lint
 lint: $(LINT)
-	$(LINT) run ./...
+	$(LINT) run --allow-parallel-runners ./...
 
 $(LINT):
 	GOBIN=$(abspath $(dir $(LINT))) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
