@@ -50,6 +50,8 @@ type Box interface {
 	Cancel(ctx context.Context, app, id string) error
 	Resend(ctx context.Context, app, id string) (wxnotify.Receipt, error)
 	Resolve(ctx context.Context, app, id string, sent bool) error
+	// Erase is durable on return, and done soon afterwards.
+	Erase(ctx context.Context, app, openid string) (pseudonym string, err error)
 	// Wake looks for work of the app now.
 	Wake(app string)
 }

@@ -44,6 +44,8 @@ func (d *Door) actor(k wxnotify.Key) string {
 // An Auditor keeps the audit log.
 type Auditor interface {
 	Audit(ctx context.Context, e wxnotify.AuditEntry) error
+	// Pseudonym stands for a person where the openid must not stand.
+	Pseudonym(app, openid string) string
 	Audits(ctx context.Context, f wxnotify.AuditFilter) ([]wxnotify.AuditEntry, string, error)
 }
 

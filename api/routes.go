@@ -98,6 +98,11 @@ var routes = []route{
 		refuses: []wxnotify.Code{wxnotify.OpenIDInvalid, wxnotify.AppUnknown, wxnotify.AppRequired},
 	},
 	{
+		method: "DELETE", path: "/v1/users/{openid}", scope: wxnotify.ScopeAdmin, handle: (*Door).eraseUser, name: "eraseUser", tag: tagPermits,
+		summary: "Forget a user", doc: "Messages that have not started are canceled (erased), contents, meta, sessions and what the user said go, the openid becomes a pseudonym; it is done within a minute as a rule. What the user does afterwards starts anew.",
+		params: []param{paramApp}, out: Erased{}, status: http.StatusAccepted, refuses: []wxnotify.Code{wxnotify.OpenIDInvalid, wxnotify.AppUnknown, wxnotify.AppRequired},
+	},
+	{
 		method: "GET", path: "/v1/templates", scope: wxnotify.ScopeRead, handle: (*Door).listTemplates, name: "listTemplates", tag: tagTemplates,
 		summary: "List templates", doc: "By id.", params: []param{paramApp, paramLimit, paramCursor}, out: Templates{}, status: http.StatusOK,
 		refuses: append([]wxnotify.Code{wxnotify.AppRequired}, listCodes...),

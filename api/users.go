@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/wxnotify/wxnotify"
@@ -32,6 +33,27 @@ func (d *Door) getUser(c *call) (answer, error) {
 		return answer{}, err
 	}
 	return d.stock(c, app.ID, openid)
+}
+
+// An Erased answers DELETE /v1/users/{openid}.
+type Erased struct {
+	Pseudonym string `json:"pseudonym" doc:"What stands in place of the openid from now on, in messages and permits."`
+}
+
+// DELETE /v1/users/{openid}
+//
+// Whether there is anything of that person is not said.
+func (d *Door) eraseUser(c *call) (answer, error) {
+	openid := c.r.PathValue("openid")
+	app, err := d.app(c.Context(), c.key, c.query["app"])
+	if err := firstError(checkOpenID("openid", openid), err); err != nil {
+		return answer{}, err
+	}
+	if err := d.audit(c, app.ID, wxnotify.AuditUserErase, d.Admin.Pseudonym(app.ID, openid)); err != nil {
+		return answer{}, err
+	}
+	pseudonym, err := d.Box.Erase(c.Context(), app.ID, openid)
+	return answer{status: http.StatusAccepted, body: Erased{pseudonym}}, err
 }
 
 func (d *Door) stock(c *call, app, openid string) (answer, error) {

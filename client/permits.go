@@ -86,6 +86,16 @@ func appQuery(app string) url.Values {
 	return url.Values{"app": {app}}
 }
 
+// EraseUser lets a person be forgotten; app may be empty. It returns what
+// stands in place of the openid from then on.
+func (c *Client) EraseUser(ctx context.Context, app, openid string) (pseudonym string, err error) {
+	var out struct {
+		Pseudonym string `json:"pseudonym"`
+	}
+	_, err = c.do(ctx, call{method: http.MethodDelete, path: "/v1/users/" + url.PathEscape(openid), query: appQuery(app), out: &out, safe: true})
+	return out.Pseudonym, err
+}
+
 // A User is what one user has given and has not been used.
 type User struct {
 	To        string `json:"touser"`

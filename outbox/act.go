@@ -18,6 +18,16 @@ func (b *Box) Cancel(ctx context.Context, app, id string) error {
 	return nil
 }
 
+// Erase lets a person be forgotten, beginning now: it is durable on return, and
+// done when the sweep has been through everything that names them. The
+// pseudonym is what stands in place of the openid afterwards.
+func (b *Box) Erase(ctx context.Context, app, openid string) (pseudonym string, err error) {
+	if pseudonym, err = b.store.Erase(ctx, b.opt.Now(), app, openid); err == nil {
+		b.Tick()
+	}
+	return pseudonym, err
+}
+
 // CallbackSeen tells that a valid event of WeChat's came for the app, at that
 // real time: lost answers of subscribe messages are worth waiting for events.
 func (b *Box) CallbackSeen(app string, at time.Time) { b.lanes.seen(app, at) }

@@ -45,6 +45,8 @@ type Store interface {
 	// back when all is done.
 	Sweep(ctx context.Context, now wxnotify.Now, n int) ([]wxnotify.Rest, error)
 	Cancel(ctx context.Context, now wxnotify.Now, app, id string) (wxnotify.Rest, error)
+	// Erase takes note that a person is to be forgotten; Sweep does it.
+	Erase(ctx context.Context, now wxnotify.Now, app, openid string) (pseudonym string, err error)
 	Resolve(ctx context.Context, now wxnotify.Now, app, id string, sent bool) (wxnotify.Rest, error)
 	Message(ctx context.Context, app, id string) (wxnotify.Message, error)
 	Apps(ctx context.Context) ([]wxnotify.App, error)

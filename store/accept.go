@@ -218,7 +218,7 @@ func (a *accept) code(b *book, it *item, code string) error {
 		}
 		rows = b.open(opened, b.hash(m.App, code))
 	}
-	if rows[0].To != m.To {
+	if !a.w.same(rows[0], m.To) {
 		return wxnotify.Refuse(wxnotify.PermitConflict, "this form_id was handed in for another user")
 	}
 	var spent bool

@@ -192,7 +192,7 @@ func (b *book) deposit(d wxnotify.Deposit, hash string) (created int, err error)
 
 // known: the code is in the books.
 func (b *book) known(d wxnotify.Deposit, rows []*permit) (created int, err error) {
-	if rows[0].To != d.To {
+	if !b.w.same(rows[0], d.To) {
 		return 0, wxnotify.Refuse(wxnotify.PermitConflict, "this code was handed in for another user")
 	}
 	return 0, nil

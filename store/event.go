@@ -200,7 +200,9 @@ func (h *hearing) event(w *work, e keptEvent) (err error) {
 		acted = e.seen
 	}
 	stray := false
+	gone, err := w.erased(e.App, e.To, e.At)
 	switch {
+	case gone || err != nil: // it is about somebody whom we do not know any more
 	case e.Kind == wxnotify.EventSent:
 		stray, err = h.sent(w, e)
 	case e.Kind == wxnotify.EventChange && e.Said == wxnotify.SaidReject:

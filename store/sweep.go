@@ -13,13 +13,13 @@ import (
 // waiting messages past their deadline expire, holds that passed in silence are
 // decided, messages wait no longer when a permit is there after all, deadlines
 // pass in paused apps too, what was parked for a pause that is gone comes back,
-// permits die, sessions and records end. It returns what it moved; n of them or
+// permits die, sessions and records end, persons are forgotten. It returns what it moved; n of them or
 // more mean that there may be more to do.
 func (s *Store) Sweep(ctx context.Context, now wxnotify.Now, n int) (rests []wxnotify.Rest, err error) {
 	s.saw(now)
 	n = min(n, bite)
 	for _, part := range []func(context.Context, wxnotify.Now, int) ([]wxnotify.Rest, error){
-		s.sweepHolds, s.sweepWaiting, s.sweepPaused, s.sweepMatches, s.sweepParked,
+		s.sweepErasures, s.sweepHolds, s.sweepWaiting, s.sweepPaused, s.sweepMatches, s.sweepParked,
 	} {
 		if len(rests) >= n {
 			return rests, nil

@@ -27,6 +27,9 @@ func (b *book) tap(d wxnotify.Deposit, hash, event string) (created int, err err
 	if off > 0 && ms(acted) < off+second {
 		return 0, nil
 	}
+	if gone, err := b.w.erased(d.App, d.To, acted); gone || err != nil {
+		return 0, err
+	}
 	if d.Source == wxnotify.Longterm {
 		return b.standing(d, hash, acted)
 	}
