@@ -87,10 +87,9 @@ func (l *load) batch(ctx, stop context.Context, r *rand.Rand) {
 			orders, handed = append(orders, o...), append(handed, d...)
 		}
 	}
-	if len(handed) > 0 {
-		l.deposit(ctx, r, p, handed)
+	if len(handed) == 0 || l.deposit(ctx, r, p, handed) {
+		l.send(ctx, r, p, orders)
 	}
-	l.send(ctx, r, p, orders)
 }
 
 // give is a user who acts at the phone.
@@ -163,7 +162,7 @@ func (l *load) order(p place, to string) order {
 }
 
 // deposit hands codes in, again and again until they are known to be there.
-func (l *load) deposit(ctx context.Context, r *rand.Rand, p place, handed []client.NewPermit) {
+func (l *load) deposit(ctx context.Context, r *rand.Rand, p place, handed []client.NewPermit) bool {
 	entries := make([]Entry, len(handed))
 	note := func(op Op, n *node) {
 		for i, h := range handed {
@@ -182,11 +181,11 @@ func (l *load) deposit(ctx context.Context, r *rand.Rand, p place, handed []clie
 				}
 			}
 			note(OpDeposited, n)
-			return
+			return true
 		}
 		l.errors.Add(1)
 		if !l.again(ctx, r, try) {
-			return
+			return false
 		}
 	}
 }

@@ -69,28 +69,33 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := storm(ctx, o, f, journal, places, t, report); err != nil {
 		return nil, err
 	}
+	return report, f.verdict(ctx, o, places, journal, t, report, unfollow, tailed)
+}
+
+// verdict waits until all is at rest, reads everything, and checks it.
+func (f *fleet) verdict(ctx context.Context, o Options, places []place, j *journal, t *tail, report *Report, unfollow func(), tailed <-chan error) error {
 	healed := time.Now()
 	if err := f.calm(ctx, o, places, t); err != nil && !errors.Is(err, errStuck) {
-		return nil, err
+		return err
 	}
 	report.Drained = time.Since(healed)
 	unfollow()
 	if err := <-tailed; err != nil {
-		return nil, err
+		return err
 	}
 	if err := t.read(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	if err := f.crashes(journal); err != nil {
-		return nil, err
+	if err := f.crashes(j); err != nil {
+		return err
 	}
 	report.Fetches = t.fetches
-	report.Record.Journal, report.Record.Calls = journal.entries(), t.calls
+	report.Record.Journal, report.Record.Calls = j.entries(), t.calls
 	if err := f.gather(ctx, places, &report.Record); err != nil {
-		return nil, err
+		return err
 	}
 	report.Findings = Check(report.Record)
-	return report, nil
+	return nil
 }
 
 // storm is the load under all faults, until the load is done.

@@ -36,7 +36,8 @@ type Server struct {
 	native *api.Door
 	http   *http.Server
 	onRest func(wxnotify.Rest)
-	actor  string // in the audit log; "": the key that was used
+	fault  func(point string) error // nil but in builds with the tag faults
+	actor  string                   // in the audit log; "": the key that was used
 
 	stop     chan struct{} // closed: no new work is taken
 	draining chan struct{} // closed: readyz fails
@@ -67,7 +68,8 @@ func New(ctx context.Context, log *slog.Logger, c Config, options ...Option) (_ 
 	if err != nil {
 		return nil, err
 	}
-	s.store, err = store.Open(ctx, log, store.Options{DSN: c.Database.Reveal(), MasterKey: master, Node: c.NodeName(s.Addr())})
+	s.fault = killPoint()
+	s.store, err = store.Open(ctx, log, store.Options{DSN: c.Database.Reveal(), MasterKey: master, Node: c.NodeName(s.Addr()), Fault: s.fault})
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +93,7 @@ func (s *Server) rooms() {
 	s.keeper = token.New(s.log, s.store, s.tokens(), token.Options{Now: s.clock.Now, Node: s.store.Node(), OnContention: func(app string) {
 		s.log.Error("somebody else fetches this app's access_token, and each fetch kills the other's; let them take it from here", "app", app)
 	}})
-	s.box = outbox.New(s.log, s.store, s.keeper, s.wechat, outbox.Options{Now: s.clock.Now, OnRest: s.atRest})
+	s.box = outbox.New(s.log, s.store, s.keeper, mortal(s.wechat, s.fault), outbox.Options{Now: s.clock.Now, OnRest: s.atRest})
 	wake := func(app string) {
 		s.box.Wake(app)
 		s.store.Notify(app)

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -41,6 +42,7 @@ func run(ctx context.Context) (err error) {
 	flag.Uint64Var(&o.Seed, "seed", rand.Uint64N(1_000_000), "draws what is broken and when")
 	flag.IntVar(&o.Apps, "apps", 12, "mini programs")
 	flag.BoolVar(&o.Quiet, "quiet", false, "break nothing")
+	points := flag.String("points", "", "go through kill points instead: all, few, or names with commas between them")
 	keep := flag.String("keep", "", "folder for data and logs; left out, they are kept only if something was found")
 	flag.Parse()
 	if o.Database == chaos.SQLite {
@@ -56,14 +58,21 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	o.Binary = filepath.Join(o.Dir, "wxnotify")
-	build := exec.CommandContext(ctx, "go", "build", "-o", o.Binary, "./cmd/wxnotify")
+	args := []string{"build", "-o", o.Binary}
+	if *points != "" {
+		args = append(args, "-tags", "faults")
+	}
+	build := exec.CommandContext(ctx, "go", append(args, "./cmd/wxnotify")...)
 	build.Stdout, build.Stderr = os.Stdout, os.Stderr
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
 	again := fmt.Sprintf("go run ./chaos/cmd -database %s -nodes %d -source %s -messages %d -for %v -apps %d -seed %d", o.Database, o.Nodes, o.Source, o.Messages, o.For, o.Apps, o.Seed)
+	if *points != "" {
+		again += " -points " + *points
+	}
 	fmt.Println(again)
-	report, err := chaos.Run(ctx, o)
+	report, err := perform(ctx, o, *points)
 	if err != nil {
 		return fmt.Errorf("no verdict: %w (logs in %s)", err, o.Dir)
 	}
@@ -76,4 +85,16 @@ func run(ctx context.Context) (err error) {
 	}
 	report.Tell(o.Out, o.Dir)
 	return fmt.Errorf("%d findings; the same again: %s", len(report.Findings), again)
+}
+
+func perform(ctx context.Context, o chaos.Options, points string) (*chaos.Report, error) {
+	switch points {
+	case "":
+		return chaos.Run(ctx, o)
+	case "all":
+		return chaos.Exhaust(ctx, o, chaos.Points)
+	case "few":
+		return chaos.Exhaust(ctx, o, chaos.FewPoints)
+	}
+	return chaos.Exhaust(ctx, o, strings.Split(points, ","))
 }

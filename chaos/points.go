@@ -1,0 +1,135 @@
+//go:build unix
+
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Points are the places at which a server can be told to die, in a build with
+// the tag faults: before and after the commit of what moves, and of the call.
+var Points = func() (all []string) {
+	for _, verb := range []string{"accept", "claim", "settle", "evidence", "deposit", "cancel", "save_a_token", "lease_a_renewal", "drop_a_token", "void", "sweep", "lapsed"} {
+		all = append(all, verb+".before_commit", verb+".after_commit")
+	}
+	for _, verb := range []string{"accept", "claim", "settle", "evidence", "deposit"} {
+		all = append(all, verb+".before_statement", verb+".after_statement")
+	}
+	return append(all, "call.before", "call.after")
+}()
+
+// FewPoints are those that guard most: around the commits that frame a call.
+var FewPoints = []string{"accept.after_commit", "claim.after_commit", "call.before", "call.after", "settle.before_commit", "evidence.before_commit", "save_a_token.after_commit"}
+
+// times says at which passages of a point to die. Tokens are fetched rarely, and
+// an app whose tokens die more than five times in ten minutes is held back.
+func times(point string) []int {
+	if aboutTokens(point) || strings.HasPrefix(point, "void") {
+		return []int{1}
+	}
+	return []int{1, 4}
+}
+
+func aboutTokens(point string) bool {
+	return strings.Contains(point, "token") || strings.Contains(point, "renewal")
+}
+
+// Exhaust goes through points: a server is started with one, gets a short
+// load until it is dead, and is started again without. With PostgreSQL a second
+// server goes on meanwhile. The whole record is checked at the end.
+func Exhaust(ctx context.Context, o Options, points []string) (*Report, error) {
+	journal, err := newJournal(filepath.Join(o.Dir, "journal.jsonl"))
+	if err != nil {
+		return nil, err
+	}
+	defer journal.close()
+	f, err := startFleet(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	places, err := f.settle(ctx, o.Apps, usersPerApp)
+	if err != nil {
+		return nil, err
+	}
+	t := &tail{wx: f.wx}
+	follow, unfollow := context.WithCancel(ctx)
+	defer unfollow()
+	tailed := make(chan error, 1)
+	go func() { tailed <- t.run(follow) }()
+	if err := f.spoil(ctx, o.Seed); err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	report := &Report{Injuries: map[string]int{}}
+	l := &load{opt: o, fleet: f, journal: journal, places: places, tail: t}
+	r := rand.New(rand.NewPCG(o.Seed, 2))
+	for _, point := range points {
+		for _, nth := range times(point) {
+			died, err := f.passes(ctx, l, r, point, nth)
+			if err != nil {
+				return nil, err
+			}
+			if report.Injuries[point]++; !died {
+				report.Missed = append(report.Missed, fmt.Sprintf("%s:%d", point, nth))
+			}
+		}
+	}
+	report.Loaded, report.Errors = time.Since(began), l.errors.Load()
+	if err := f.wx.heal(ctx); err != nil {
+		return nil, err
+	}
+	return report, f.verdict(ctx, o, places, journal, t, report, unfollow, tailed)
+}
+
+// passes lets the first server die at a point. It is false when it did not.
+func (f *fleet) passes(ctx context.Context, l *load, r *rand.Rand, point string, nth int) (died bool, err error) {
+	n := f.nodes[0]
+	n.kill()
+	plain := n.env
+	n.env = append(slices.Clone(plain), fmt.Sprintf("WXNOTIFY_FAULT=%s:%d", point, nth))
+	l.journal.write(Entry{Op: OpFault, Node: n.name, Text: fmt.Sprintf("dies at %s:%d", point, nth)})
+	err = n.start()
+	n.env = plain
+	if err != nil {
+		return false, err
+	}
+	if aboutTokens(point) {
+		for range 3 {
+			if err := f.wx.call(ctx, "tokens/revoke", object{"appid": l.places[r.IntN(len(l.places))].app}, nil); err != nil {
+				return false, err
+			}
+		}
+	}
+	loading, stop := context.WithTimeout(ctx, 20*time.Second)
+	defer stop()
+	var all sync.WaitGroup
+	for range 3 {
+		own := rand.New(rand.NewPCG(r.Uint64(), r.Uint64()))
+		all.Go(func() {
+			for n.running() && loading.Err() == nil {
+				l.batch(loading, loading, own)
+			}
+		})
+	}
+	err = until(ctx, point, 20*time.Second, func() bool { return !n.running() })
+	died = err == nil
+	n.kill()
+	l.journal.write(Entry{Op: OpHealed, Node: n.name, Text: point})
+	if err := n.start(); err != nil {
+		return died, err
+	}
+	stop()
+	all.Wait()
+	if ctx.Err() != nil {
+		return died, errOver
+	}
+	return died, f.ready(ctx)
+}
