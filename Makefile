@@ -63,19 +63,24 @@ lint: $(LINT)
 $(LINT):
 	GOBIN=$(abspath $(dir $(LINT))) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 
-## chaos: real processes, killed and cut off for 30 s on each database; then everything is checked from outside
+## chaos: real processes, killed and cut off for 30 s on each database, and at a few kill points; then everything is checked from outside
 .PHONY: chaos
 chaos: tools
 	go run ./chaos/cmd -database sqlite -for 30s
 	go run ./chaos/cmd -database postgres -nodes 3 -for 30s
+	go run ./chaos/cmd -database sqlite -points few
 
-## chaos-long: the same with 200,000 messages on each database, and with payments (long)
+## chaos-long: the same with 200,000 messages on each database, with payments, at every kill point, and with a PostgreSQL cluster that loses its primary (long)
 .PHONY: chaos-long
 chaos-long: tools
-	go run ./chaos/cmd -database sqlite -messages 200000 -for 12m -apps 48
+	@scripts/need patroni etcd
+	go run ./chaos/cmd -database sqlite -messages 200000 -for 10m -apps 48
 	go run ./chaos/cmd -database postgres -nodes 3 -messages 200000 -for 15m -apps 48
-	go run ./chaos/cmd -database sqlite -source payment -for 90s
-	go run ./chaos/cmd -database postgres -nodes 3 -source payment -for 3m
+	go run ./chaos/cmd -database sqlite -source payment -for 60s
+	go run ./chaos/cmd -database postgres -nodes 3 -source payment -for 2m
+	go run ./chaos/cmd -database sqlite -points all
+	go run ./chaos/cmd -database postgres -nodes 2 -points all
+	go run ./chaos/cmd -database cluster -nodes 3 -for 5m
 
 # The import table is a test of the root package; fuzz corpora run as plain tests.
 ## suites: all tests on both databases, without the race detector

@@ -32,7 +32,8 @@ type node struct {
 type fleet struct {
 	sandbox  *process
 	wx       *wechat
-	postgres *postgres // nil: SQLite
+	postgres *postgres // nil: SQLite, or a cluster
+	cluster  *cluster  // nil: none
 	nodes    []*node
 	env      []string
 }
@@ -66,10 +67,16 @@ func startFleet(ctx context.Context, o Options) (f *fleet, err error) {
 		return nil, err
 	}
 	dsn := "sqlite:" + filepath.Join(o.Dir, "wxnotify.db")
-	if o.Database == Postgres {
+	switch o.Database {
+	case Postgres:
 		if f.postgres, err = startPostgres(ctx, o.Dir); err != nil {
 			return nil, err
 		}
+	case Cluster:
+		if f.cluster, err = startCluster(ctx, o.Dir); err != nil {
+			return nil, err
+		}
+		dsn = f.cluster.dsn()
 	}
 	for i := range o.Nodes {
 		n, err := f.newNode(o, i+1, dsn, addr)
@@ -133,6 +140,9 @@ func (f *fleet) close() {
 	}
 	if f.postgres != nil {
 		f.postgres.end(syscall.SIGINT, 20*time.Second)
+	}
+	if f.cluster != nil {
+		f.cluster.close()
 	}
 	if f.sandbox != nil {
 		f.sandbox.kill()

@@ -3,6 +3,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,11 +21,12 @@ import (
 // A process is a child in a process group of its own, with its output in a
 // file. It can be started again.
 type process struct {
-	name string
-	args []string
-	env  []string
-	as   *syscall.Credential
-	log  string
+	name  string
+	args  []string
+	env   []string
+	as    *syscall.Credential
+	log   string
+	death syscall.Signal // when we die; 0: kill -9
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd
@@ -47,7 +49,7 @@ func (p *process) start() error {
 	cmd.Dir, cmd.Env = filepath.Dir(p.log), append(os.Environ(), p.env...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: p.as}
-	dieWithParent(cmd.SysProcAttr)
+	dieWithParent(cmd.SysProcAttr, cmp.Or(p.death, syscall.SIGKILL))
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)
 	}

@@ -2,5 +2,5 @@ package chaos
 
 import "syscall"
 
-// dieWithParent kills the child when we die, however that happens.
-func dieWithParent(a *syscall.SysProcAttr) { a.Pdeathsig = syscall.SIGKILL }
+// dieWithParent ends the child when we die, however that happens.
+func dieWithParent(a *syscall.SysProcAttr, by syscall.Signal) { a.Pdeathsig = by }

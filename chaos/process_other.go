@@ -4,4 +4,4 @@ package chaos
 
 import "syscall"
 
-func dieWithParent(*syscall.SysProcAttr) {}
+func dieWithParent(*syscall.SysProcAttr, syscall.Signal) {}

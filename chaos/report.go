@@ -16,6 +16,7 @@ type Report struct {
 	Record   Record
 	Findings []Finding
 	Injuries map[string]int // what the driver did, how often
+	Figures  []string       // that were measured beside
 	Missed   []string       // kill points that were not passed
 	Errors   int64          // that the load heard
 	Fetches  int            // of access tokens
@@ -43,6 +44,9 @@ func (r *Report) Print(out io.Writer) {
 		len(r.Record.Calls), len(r.Record.Cards), r.Fetches, float64(len(r.Record.Cards))/seconds, r.Loaded.Seconds(), r.Drained.Seconds())
 	fmt.Fprintf(out, "spoiled     %s\n", tally(faults))
 	fmt.Fprintf(out, "broken      %s; the load heard %d errors\n", tally(r.Injuries), r.Errors)
+	for _, figure := range r.Figures {
+		fmt.Fprintf(out, "measured    %s\n", figure)
+	}
 	if len(r.Missed) > 0 {
 		fmt.Fprintf(out, "not passed  %s\n", strings.Join(r.Missed, ", "))
 	}

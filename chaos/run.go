@@ -19,13 +19,14 @@ import (
 const (
 	SQLite   = "sqlite"
 	Postgres = "postgres"
+	Cluster  = "cluster" // PostgreSQL with a standby, under Patroni
 	Form     = "form"
 	Payment  = "payment"
 )
 
 // Options say what a run is.
 type Options struct {
-	Database string        // SQLite or Postgres
+	Database string        // SQLite, Postgres or Cluster
 	Nodes    int           // servers; with SQLite one
 	Source   string        // of permits: Form or Payment
 	Messages int           // how many are sent
@@ -108,12 +109,22 @@ func storm(ctx context.Context, o Options, f *fleet, j *journal, places []place,
 	breaking, heal := context.WithCancel(ctx)
 	defer heal()
 	broken := make(chan error, 1)
-	if o.Quiet {
-		broken <- nil
-	} else {
+	if !o.Quiet {
 		if err := f.spoil(ctx, o.Seed); err != nil {
 			return err
 		}
+	}
+	switch {
+	case f.cluster != nil:
+		go func() {
+			figures, err := f.failovers(breaking, j)
+			report.Figures = figures
+			stop()
+			broken <- err
+		}()
+	case o.Quiet:
+		broken <- nil
+	default:
 		go func() { broken <- d.run(breaking) }()
 	}
 	go progress(loading, o.Out, l, t)

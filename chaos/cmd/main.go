@@ -34,7 +34,7 @@ func main() {
 
 func run(ctx context.Context) (err error) {
 	o := chaos.Options{Out: os.Stdout}
-	flag.StringVar(&o.Database, "database", chaos.SQLite, "sqlite or postgres")
+	flag.StringVar(&o.Database, "database", chaos.SQLite, "sqlite, postgres, or cluster: a primary and a standby under Patroni, of which the primary is lost twice")
 	flag.IntVar(&o.Nodes, "nodes", 1, "servers; with sqlite one")
 	flag.StringVar(&o.Source, "source", chaos.Form, "of permits: form or payment")
 	flag.IntVar(&o.Messages, "messages", 1_000_000, "how many are sent")
