@@ -36,6 +36,8 @@ type cli struct {
 	Key      keyCmd      `cmd:"" help:"Make, list and revoke API keys."`
 	Backup   backupCmd   `cmd:"" help:"Copy the SQLite database, also while a server works on it."`
 	Restore  restoreCmd  `cmd:"" help:"Put a backup in place, with every app paused."`
+	Export   exportCmd   `cmd:"" help:"Write messages or permits to a file, as NDJSON or CSV."`
+	Import   importCmd   `cmd:"" help:"Hand in the permits or send the messages of a file."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database's tables up to date."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
