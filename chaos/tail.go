@@ -4,6 +4,7 @@ package chaos
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,4 +51,17 @@ func (t *tail) read(ctx context.Context) error {
 		}
 		t.last, t.calls, t.fetches = last, append(t.calls, calls...), t.fetches+fetches
 	}
+}
+
+func (t *tail) snapshot() []Call {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clip(t.calls)
+}
+
+// fetched is how many tokens were asked for.
+func (t *tail) fetched() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.fetches
 }

@@ -69,6 +69,9 @@ func (b *Box) takeOver(ctx context.Context) {
 			b.log.Error("lapsed attempts cannot be written", "error", err)
 			return
 		}
+		for _, t := range tries { // their repeats are due within a second
+			b.lanes.wake(t.Message.App)
+		}
 		if len(tries) < batchMax {
 			return
 		}

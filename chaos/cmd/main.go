@@ -43,6 +43,8 @@ func run(ctx context.Context) (err error) {
 	flag.IntVar(&o.Apps, "apps", 12, "mini programs")
 	flag.BoolVar(&o.Quiet, "quiet", false, "break nothing")
 	points := flag.String("points", "", "go through kill points instead: all, few, or names with commas between them")
+	measure := flag.Bool("measure", false, "take the figures of docs/guarantees.md instead")
+	blocked := flag.Int("blocked", 200_000, "messages of the paused app, with -measure")
 	keep := flag.String("keep", "", "folder for data and logs; left out, they are kept only if something was found")
 	flag.Parse()
 	if o.Database == chaos.SQLite {
@@ -72,6 +74,15 @@ func run(ctx context.Context) (err error) {
 		again += " -points " + *points
 	}
 	fmt.Println(again)
+	if *measure {
+		if err := chaos.Measure(ctx, o, *blocked); err != nil {
+			return fmt.Errorf("%w (logs in %s)", err, o.Dir)
+		}
+		if *keep == "" {
+			_ = os.RemoveAll(o.Dir)
+		}
+		return nil
+	}
 	report, err := perform(ctx, o, *points)
 	if err != nil {
 		return fmt.Errorf("no verdict: %w (logs in %s)", err, o.Dir)
