@@ -69,7 +69,7 @@ func New(ctx context.Context, log *slog.Logger, c Config, options ...Option) (_ 
 		return nil, err
 	}
 	s.fault = killPoint()
-	s.store, err = store.Open(ctx, log, store.Options{DSN: c.Database.Reveal(), MasterKey: master, Node: c.NodeName(s.Addr()), Fault: s.fault})
+	s.store, err = store.Open(ctx, log, store.Options{DSN: c.Database.Reveal(), MasterKey: master, Node: c.NodeName(s.Addr()), Retention: c.Retention, Fault: s.fault})
 	if err != nil {
 		return nil, err
 	}

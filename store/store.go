@@ -54,6 +54,9 @@ type Options struct {
 	DSN       string // sqlite:PATH or postgres://…
 	MasterKey []byte // 32 bytes
 	Node      string // of this process, unique among those that share the database
+	// Retention is how long the content of a message is kept once it is at
+	// rest; 0: 7 days.
+	Retention time.Duration
 	// Fault, where set, is asked before and after every statement and commit:
 	// its error takes the place of the effect, or hides it. The point is
 	// VERB.before_statement, VERB.after_statement, VERB.before_commit or

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -262,9 +261,14 @@ func (s *Store) sweepRecords(ctx context.Context, now wxnotify.Now, n int) error
 		if err != nil {
 			return err
 		}
-		if err = s.sweepPermits(ctx, now, app); err == nil {
-			err = s.sweepKeys(ctx, now, app)
-		}
+		err = s.sweepPermits(ctx, now, app)
+	}
+	if err != nil {
+		return err
+	}
+	more, err := s.sweepOld(ctx, now, apps)
+	if more {
+		s.walks.hurry()
 	}
 	return err
 }
@@ -291,51 +295,6 @@ func (s *Store) sweepPermits(ctx context.Context, now wxnotify.Now, app string) 
 	return err
 }
 
-// Records of idempotency keys outlive the content of their message by 90 days;
-// the content itself goes 7 days after the message came to rest.
-const (
-	keyOutlives  = 90 * 24 * time.Hour
-	contentLasts = 7 * 24 * time.Hour
-)
-
-// sweepKeys forgets idempotency keys whose time is over, walking through the
-// messages from the oldest.
-func (s *Store) sweepKeys(ctx context.Context, now wxnotify.Now, app string) error {
-	walk, last, seen := s.walks.at("keys", app), position{}, 0
-	over := now.Virtual.Add(-keyOutlives - contentLasts)
-	var gone [][]string
-	err := s.look(ctx, "sweep", func(ctx context.Context) error {
-		return s.each(ctx, func(r scanner) error {
-			var hash, state string
-			var updated int64
-			if err := r.Scan(&last.id, &hash, &state, &updated); err != nil {
-				return err
-			}
-			seen++
-			if hash != "" && wxnotify.State(state).AtRest() && updated <= ms(over) {
-				gone = append(gone, []string{app, hash, last.id})
-			}
-			return nil
-		}, `select m.id, m.key_hash, q.state, q.updated_at from message m join queue q on q.app = m.app and q.id = m.id
-			where m.app = $1 and m.id > $2 and m.id < $3 order by m.id limit $4`,
-			app, walk.id, idAt(wxnotify.MessagePrefix, over), bite)
-	})
-	if err != nil {
-		return fmt.Errorf("keys: %w", err)
-	}
-	if seen < bite {
-		last = position{} // some that were too young may be old enough by now
-	}
-	s.walks.set("keys", app, last)
-	if len(gone) == 0 {
-		return nil
-	}
-	return s.do(ctx, "sweep", engineLimit, func(w *work) error {
-		_, err := w.exec(`delete from idem where (app, key_hash, message) in (select u.app, u.hash, u.id from `+w.unpack("$1", "app", "hash", "id")+` u)`, pack(gone))
-		return err
-	})
-}
-
 // walks remember how far the sweeps came through long lists. Forgotten at a
 // restart, they begin anew.
 type walks struct {
@@ -353,6 +312,13 @@ func (w *walks) turn(now wxnotify.Now) bool {
 	}
 	w.records = now
 	return true
+}
+
+// hurry lets records be swept at the next opportunity: there are more.
+func (w *walks) hurry() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.records = wxnotify.Now{}
 }
 
 type position struct {

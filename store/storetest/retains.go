@@ -1,0 +1,100 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/wxnotify/wxnotify"
+	"github.com/wxnotify/wxnotify/store"
+)
+
+const day = 24 * time.Hour
+
+var retains = map[string]func(*testing.T, Database){
+	"contents go when the retention time is over, and the rest 90 days later": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		meta := func(e *wxnotify.Entry) { e.Message.Meta = map[string]string{"order": "ORDER1019"} }
+		w.deposit(w.form(form(1)), w.form(form(2)))
+		early := w.send(meta, key("k", "1"))
+		w.settle(w.claim1(), ok)
+		waits := w.send(wait, subscribe)
+		w.claim(10)
+		w.is(waits, "waiting")
+		later := w.send(func(e *wxnotify.Entry) {
+			e.Message.SendAt, e.Message.ExpiresAt = Noon.Add(20*day), Noon.Add(27*day)
+		})
+		has := func(want ...bool) {
+			t.Helper()
+			var got []bool
+			for _, id := range []string{early, waits, later} {
+				got = append(got, w.message(id).Body != nil)
+			}
+			w.same(got, want)
+		}
+		w.pass(7*day - time.Minute)
+		w.sweep()
+		has(true, true, true)
+		w.pass(time.Minute)
+		w.sweep() // the waiting one expires now, and its content stays for another 7 days
+		w.is(waits, "expired/deadline")
+		has(false, true, true)
+		w.pass(7*day - time.Minute)
+		w.sweep()
+		has(false, true, true)
+		w.pass(2 * time.Minute)
+		w.sweep()
+		has(false, false, true)
+		w.pass(13*day + time.Hour)
+		w.claim(10)
+		w.is(later, "expired/deadline")
+		has(false, false, true)
+		w.pass(7*day + time.Minute)
+		w.sweep()
+		has(false, false, false)
+		w.same(w.naming("aging"), []string(nil))
+
+		again := must(w.Accept(ctx, w.now, []wxnotify.Entry{w.draft(key("k", "1"))}))
+		w.same(again[0], wxnotify.Receipt{ID: early, State: wxnotify.Sent, Replayed: true})
+		w.now = wxnotify.Now{Real: Noon.Add(97*day - time.Minute), Virtual: Noon.Add(97*day - time.Minute)}
+		w.sweep()
+		w.is(early, "sent")
+		w.pass(2 * time.Minute)
+		w.sweep()
+		_, err := w.Message(ctx, w.app, early)
+		w.refused(err, wxnotify.NotFound)
+		w.is(waits, "expired/deadline")
+		w.same(w.naming("ORDER1019"), []string(nil))
+		_, _, known, err := w.Replay(ctx, w.app, "k")
+		w.same([]any{known, err}, []any{false, nil})
+	},
+	"contents go by the virtual clock, both ways of an alias, thousands at once": func(t *testing.T, db Database) {
+		dsn := db(t)
+		w := worldAt(t, dsn, func(o *store.Options) { o.Retention = time.Hour })
+		var es []wxnotify.Entry
+		for i := range 1300 {
+			es = append(es, w.draft(func(e *wxnotify.Entry) {
+				e.Message.State, e.Message.Reason = wxnotify.Failed, wxnotify.ReasonNoPermit
+				if i%100 == 0 {
+					e.Other = &wxnotify.Carrier{Channel: wxnotify.ChannelSubscribe, TemplateID: prompt, Body: []byte(`{"data":{}}`)}
+				}
+			}))
+		}
+		ids := w.accept(es...)
+		db2 := raw(t, dsn)
+		defer db2.Close()
+		left := func() (n, m int) {
+			t.Helper()
+			if err := db2.QueryRow(`select (select count(*) from message where body is not null), (select count(*) from carrier where body is not null)`).Scan(&n, &m); err != nil {
+				t.Fatal(err)
+			}
+			return n, m
+		}
+		w.sweep()
+		n, m := left()
+		w.same([]int{n, m}, []int{len(ids), 26})
+		w.jump(time.Hour)
+		w.sweep()
+		n, m = left()
+		w.same([]int{n, m}, []int{0, 0})
+	},
+}
