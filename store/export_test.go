@@ -114,3 +114,16 @@ func Fill(t testing.TB, s *Store) {
 		t.Fatal(err)
 	}
 }
+
+// SealKeys returns, for queries of one sealed value each, the id of its key.
+func SealKeys(t testing.TB, s *Store, queries ...string) (keys []string) {
+	t.Helper()
+	for _, q := range queries {
+		var sealed []byte
+		if err := s.base.read().QueryRowContext(context.Background(), q).Scan(&sealed); err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, string(sealed[1:5]))
+	}
+	return keys
+}

@@ -14,6 +14,7 @@ type keyCmd struct {
 	Create keyCreateCmd `cmd:"" help:"Make a key; it is shown once."`
 	List   keyListCmd   `cmd:"" help:"List the keys."`
 	Revoke keyRevokeCmd `cmd:"" help:"Revoke a key."`
+	Rotate rotateCmd    `cmd:"" name:"rotate-master" help:"Put a new master key in the place of the old one."`
 }
 
 type keyCreateCmd struct {
