@@ -10,13 +10,15 @@ import (
 
 var update = flag.Bool("update", false, "write the tables of docs/ anew")
 
-// The manual's tables of settings are drawn from Config:
-// go test ./server -run Manual -update
-func TestManualHasTheSettings(t *testing.T) {
+// The manual's tables of settings and of errors are drawn from Config, from
+// wxnotify.Codes and from wechat.Codes: go test ./server -run Manual -update
+func TestManualHasTheTables(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string]string{
 		"../docs/settings.md":       settingsPage(false),
 		"../docs/settings.zh-CN.md": settingsPage(true),
+		"../docs/errors.md":         errorsPage(false),
+		"../docs/errors.zh-CN.md":   errorsPage(true),
 	} {
 		if *update {
 			if err := os.WriteFile(file, []byte(want), 0o600); err != nil {
@@ -28,7 +30,7 @@ func TestManualHasTheSettings(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(got) != want {
-			t.Errorf("%s is not what server.Config says; run go test ./server -run Manual -update", file)
+			t.Errorf("%s is not what the tables in the code say; run go test ./server -run Manual -update", file)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,6 +28,25 @@ type world struct {
 	conf    server.Config
 	url     string
 	stop    func() // ends the server and waits for it
+	logs    logbook
+}
+
+// A logbook is all that was logged, at debug level.
+type logbook struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logbook) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *logbook) bytes() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Clone(l.buf.Bytes())
 }
 
 const storyKey = "a key that only stories know"
@@ -52,7 +72,10 @@ func newWorld(t testing.TB, dsn string) *world {
 		MasterKey: wxnotify.NewSecret("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
 	}.Defaults()
 	w.start()
-	t.Cleanup(func() { w.stop() })
+	t.Cleanup(func() {
+		w.stop()
+		w.quiet()
+	})
 	return w
 }
 
@@ -60,7 +83,9 @@ func newWorld(t testing.TB, dsn string) *world {
 func (w *world) start() {
 	w.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	s, err := server.New(ctx, slog.New(slog.NewTextHandler(w.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})), w.conf)
+	log := slog.New(slog.NewMultiHandler(slog.NewTextHandler(w.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}),
+		slog.NewTextHandler(&w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	s, err := server.New(ctx, log, w.conf)
 	if err != nil {
 		cancel()
 		w.Fatal(err)

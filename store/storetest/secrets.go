@@ -41,7 +41,7 @@ var secretsKept = map[string]func(*testing.T, Database){
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		stored := everything(t, dsn)
+		stored := Everything(t, dsn)
 		for _, control := range []string{"CONTROLMETA", alice, theApp} {
 			if !bytes.Contains(stored, []byte(control)) {
 				t.Errorf("%s is not found: the test does not see", control)
@@ -79,9 +79,9 @@ var secretsKept = map[string]func(*testing.T, Database){
 	},
 }
 
-// everything is all bytes of a SQLite database and its journals, or all rows
+// Everything is all bytes of a SQLite database and its journals, or all rows
 // of a PostgreSQL one.
-func everything(t *testing.T, dsn string) []byte {
+func Everything(t testing.TB, dsn string) []byte {
 	t.Helper()
 	path, lite := strings.CutPrefix(dsn, "sqlite:")
 	if !lite {
