@@ -28,8 +28,10 @@ func (c *call) body(limit int64) ([]byte, error) {
 	}
 	rc := http.NewResponseController(c.w)
 	_ = rc.SetReadDeadline(time.Now().Add(bodyTime)) // a recorder has no connection
-	defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
 	raw, err := readAll(http.MaxBytesReader(c.w, c.r.Body, limit), c.r.ContentLength)
+	if err == nil { // else the deadline stays, or the rest of the body would be waited for
+		_ = rc.SetReadDeadline(time.Time{})
+	}
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return nil, tooLarge(limit)
 	}

@@ -206,7 +206,7 @@ func TestNoCanaryIsFound(t *testing.T) {
 			w.conf.WeChatURL = far
 			w.conf.ClockURL = ""
 			w.start()
-			shop, admin = do(k.Text), do(planted["the API key of the setting"])
+			shop = do(k.Text)
 			_, _ = shop.Login(w.ctx(), appid, "canary-login-code-0123456789")
 			send()
 			w.stop()

@@ -37,6 +37,7 @@ type Server struct {
 	http   *http.Server
 	onRest func(wxnotify.Rest)
 	fault  func(point string) error // nil but in builds with the tag faults
+	cert   *certificate             // nil: plain http
 	actor  string                   // in the audit log; "": the key that was used
 
 	stop     chan struct{} // closed: no new work is taken
@@ -63,6 +64,11 @@ func New(ctx context.Context, log *slog.Logger, c Config, options ...Option) (_ 
 	}()
 	if s.listen, err = (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen); err != nil {
 		return nil, err
+	}
+	if c.TLSCert != "" {
+		if s.cert, err = newCertificate(log, c.TLSCert, c.TLSKey); err != nil {
+			return nil, err
+		}
 	}
 	master, err := c.Master()
 	if err != nil {
@@ -225,8 +231,8 @@ func (s *Server) serve() error {
 	if s.conf.TLSCert == "" {
 		err = s.http.Serve(s.listen)
 	} else {
-		s.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-		err = s.http.ServeTLS(s.listen, s.conf.TLSCert, s.conf.TLSKey)
+		s.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.cert.get}
+		err = s.http.ServeTLS(s.listen, "", "")
 	}
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
