@@ -101,14 +101,20 @@ func decodeKey(text string) ([]byte, error) {
 	return nil, wrong("master_key", "want 64 hex digits, or base64 of 32 bytes")
 }
 
-// makeKey writes a new key under its name only once it is whole and on disk,
-// so that a power cut leaves no half of a key. Of two that start at once, the
-// second takes the first one's.
+// makeKey makes a new key and keeps it. Of two that start at once, the second
+// takes the first one's.
 func makeKey(file string) ([]byte, error) {
 	key := make([]byte, keySize)
 	if _, err := rand.Read(key); err != nil {
 		return nil, err
 	}
+	return KeepKey(file, key)
+}
+
+// KeepKey writes a master key into a new file, which gets its name only once it
+// is whole and on disk, so that a power cut leaves no half of a key. It returns
+// the key that is in the file afterwards: one that was there before stays.
+func KeepKey(file string, key []byte) ([]byte, error) {
 	dir := filepath.Dir(file)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("master key: %w", err)

@@ -17,7 +17,11 @@ type dialect struct {
 	// unpack makes a table of a parameter that pack wrote, all its columns text.
 	unpack func(place string, columns ...string) string
 	kind   func(error) kind // of an error of the driver
-	hot    hot
+	// hasTable says whether there is a table of a name; columns lists all
+	// columns: table, name, type, place in the primary key (0: none), in the
+	// order of the tables' names, and within a table of that place.
+	hasTable, columns string
+	hot               hot
 }
 
 // pack writes rows for unpack. Few and small: the hot verbs have ways of their own.

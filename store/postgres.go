@@ -35,6 +35,12 @@ var postDialect = &dialect{
 	unpack: unpackWith("json_array_elements((%s)::text::json)", "value ->> %d"),
 	kind:   postKind,
 	hot:    postHot{},
+
+	hasTable: `select to_regclass($1) is not null`,
+	columns: `select c.relname::text, a.attname::text, format_type(a.atttypid, null), coalesce(array_position(i.indkey::int2[], a.attnum) + 1, 0)
+		from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+		left join pg_index i on i.indrelid = c.oid and i.indisprimary
+		where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace order by c.relname collate "C", 4, a.attnum`,
 }
 
 // connections is how many each of the two pools may hold.

@@ -111,7 +111,7 @@ func (r *Restored) prepare(ctx context.Context, path string, master []byte) erro
 	if err := b.migrate(ctx); err != nil {
 		return fmt.Errorf("bring the schema up to date: %w", err)
 	}
-	if err := pauseAll(ctx, db, "restored from a backup"); err != nil {
+	if _, err := db.ExecContext(ctx, pauseText, pauseArgs("restored from a backup")...); err != nil {
 		return err
 	}
 	r.Pending, r.Newest, err = pending(ctx, db)
@@ -153,13 +153,16 @@ func notAhead(ctx context.Context, db *sql.DB, dir string) error {
 	return err
 }
 
-// pauseAll stops the sending of all apps until an operator resumes it.
-func pauseAll(ctx context.Context, db *sql.DB, why string) error {
-	_, err := db.ExecContext(ctx, `insert into pause (`+pauseColumns+`)
-		select app, 'all', $1, $2, $3, $4, 0 from app where true
-		on conflict (app, scope) do update set reason = excluded.reason, detail = excluded.detail,
-		since = excluded.since, until = excluded.until, probe = excluded.probe`,
-		ByOperator, why, nowMS(), int64(far))
+// pauseText stops the sending of all apps until an operator resumes it.
+const pauseText = `insert into pause (` + pauseColumns + `)
+	select app, 'all', $1, $2, cast($3 as bigint), cast($4 as bigint), 0 from app where true
+	on conflict (app, scope) do update set reason = excluded.reason, detail = excluded.detail,
+	since = excluded.since, until = excluded.until, probe = excluded.probe`
+
+func pauseArgs(why string) []any { return []any{ByOperator, why, nowMS(), int64(far)} }
+
+func pauseIn(ctx context.Context, tx txn, why string) error {
+	_, err := tx.exec(ctx, pauseText, pauseArgs(why))
 	return err
 }
 

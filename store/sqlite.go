@@ -32,6 +32,10 @@ var liteDialect = &dialect{
 	unpack: unpackWith("json_each(%s)", "value ->> %d"),
 	kind:   liteKind,
 	hot:    liteHot{},
+
+	hasTable: `select exists (select 1 from sqlite_master where type = 'table' and name = $1)`,
+	columns: `select m.name, c.name, c.type, c.pk from sqlite_master m join pragma_table_info(m.name) c
+		where m.type = 'table' and m.name not like 'sqlite\_%' escape '\' order by m.name, c.pk, c.cid`,
 }
 
 // readers is how many may read at once. More would only wait for the cores.

@@ -125,6 +125,9 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if err := s.base.migrate(ctx); err != nil {
 		return fmt.Errorf("bring the schema up to date: %w", err)
 	}
+	if half, err := unfinished(ctx, s.base); err != nil || half {
+		return errors.Join(err, errMoving)
+	}
 	if err := s.unlock(ctx); err != nil {
 		return err
 	}

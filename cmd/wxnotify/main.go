@@ -38,6 +38,7 @@ type cli struct {
 	Restore  restoreCmd  `cmd:"" help:"Put a backup in place, with every app paused."`
 	Export   exportCmd   `cmd:"" help:"Write messages or permits to a file, as NDJSON or CSV."`
 	Import   importCmd   `cmd:"" help:"Hand in the permits or send the messages of a file."`
+	Move     moveCmd     `cmd:"" help:"Copy everything into another database, such as from SQLite to PostgreSQL."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database's tables up to date."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }

@@ -48,6 +48,13 @@ func (p *progress) told(done, total int64) {
 	fmt.Fprint(p.out, "\r\x1b[K", p.line(done, total, now.Sub(p.begun)))
 }
 
+// say tells of what it is now.
+func (p *progress) say(what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.what = what
+}
+
 func (p *progress) line(done, total int64, took time.Duration) string {
 	line := p.what + ": " + p.unit(done)
 	if total > 0 {

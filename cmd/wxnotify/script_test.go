@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/wxnotify/wxnotify/store/storetest"
 )
 
 // The scripts in testdata are what people type, and what they see.
@@ -30,6 +32,12 @@ func TestScripts(t *testing.T) {
 			"start": startCmd,
 			"stop":  stopCmd,
 			"taken": takenCmd,
+			"postgres": func(ts *testscript.TestScript, _ bool, _ []string) { // an empty database, in $POSTGRES
+				if os.Getenv(storetest.Variable) == "" {
+					ts.Fatalf("%s is not set: run this by make test, or by scripts/withpostgres", storetest.Variable)
+				}
+				ts.Setenv("POSTGRES", storetest.Postgres(t))
+			},
 		},
 	})
 }

@@ -139,7 +139,7 @@ func empty(admin *sql.DB, server, name string) (dsn string, err error) {
 	// Deleting a few rows is faster than truncating; a big table stays big.
 	var statements string
 	if err := db.QueryRowContext(ctx, `select string_agg(
-			case when pg_relation_size(c.oid) > 1000000 then 'truncate ' else 'delete from ' end || quote_ident(relname), '; ')
+			case when relname = 'wxnotify_move' then 'drop table ' when pg_relation_size(c.oid) > 1000000 then 'truncate ' else 'delete from ' end || quote_ident(relname), '; ')
 		from pg_class c where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> 'goose_db_version'`).Scan(&statements); err != nil {
 		return "", err
 	}
