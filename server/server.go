@@ -36,9 +36,11 @@ type Server struct {
 	native *api.Door
 	http   *http.Server
 	onRest func(wxnotify.Rest)
-	fault  func(point string) error // nil but in builds with the tag faults
-	cert   *certificate             // nil: plain http
-	actor  string                   // in the audit log; "": the key that was used
+
+	patience time.Duration            // with the database, at least
+	fault    func(point string) error // nil but in builds with the tag faults
+	cert     *certificate             // nil: plain http
+	actor    string                   // in the audit log; "": the key that was used
 
 	stop     chan struct{} // closed: no new work is taken
 	draining chan struct{} // closed: readyz fails
@@ -49,6 +51,10 @@ type Option func(*Server)
 
 // OnRest is told of each message that came to rest on this node. It must not block.
 func OnRest(f func(wxnotify.Rest)) Option { return func(s *Server) { s.onRest = f } }
+
+// Patience makes calls wait at least d for the database. Tests on busy machines
+// need more than the 2 s and 5 s that are right in service.
+func Patience(d time.Duration) Option { return func(s *Server) { s.patience = d } }
 
 // New opens the listener and the database and makes the rooms. c has its
 // defaults filled in. Nothing is served or sent until Run.
@@ -75,7 +81,7 @@ func New(ctx context.Context, log *slog.Logger, c Config, options ...Option) (_ 
 		return nil, err
 	}
 	s.fault = killPoint()
-	s.store, err = store.Open(ctx, log, store.Options{DSN: c.Database.Reveal(), MasterKey: master, Node: c.NodeName(s.Addr()), Retention: c.Retention, Fault: s.fault})
+	s.store, err = store.Open(ctx, log, store.Options{DSN: c.Database.Reveal(), MasterKey: master, Node: c.NodeName(s.Addr()), Retention: c.Retention, Fault: s.fault, Patience: s.patience})
 	if err != nil {
 		return nil, err
 	}

@@ -85,7 +85,7 @@ func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	log := slog.New(slog.NewMultiHandler(slog.NewTextHandler(w.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}),
 		slog.NewTextHandler(&w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	s, err := server.New(ctx, log, w.conf)
+	s, err := server.New(ctx, log, w.conf, server.Patience(time.Minute))
 	if err != nil {
 		cancel()
 		w.Fatal(err)

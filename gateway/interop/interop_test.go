@@ -112,7 +112,7 @@ func newWorld(t *testing.T) *world {
 	w.cert, conf.TLSKey = certificate(t, dir)
 	conf.TLSCert = w.cert
 	ctx, stop := context.WithCancel(context.Background())
-	s, err := server.New(ctx, slog.New(slog.NewTextHandler(t.Output(), nil)), conf.Defaults())
+	s, err := server.New(ctx, slog.New(slog.NewTextHandler(t.Output(), nil)), conf.Defaults(), server.Patience(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
