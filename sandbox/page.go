@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/wxnotify/wxnotify/wechat"
+	"github.com/wxnotify/wxnotify/wxcard"
 )
 
 // The phone: / is phone/index.html, everything else in the folder is served
@@ -30,6 +31,11 @@ func pages() http.Handler {
 	})
 	codes := errcodes()
 	mux.HandleFunc("GET /phone/codes.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 200, codes) })
+	for _, name := range []string{"card.js", "card.css"} { // the console shows the same cards
+		mux.HandleFunc("GET /phone/"+name, func(w http.ResponseWriter, r *http.Request) {
+			http.ServeFileFS(w, r, wxcard.Files, name)
+		})
+	}
 	mux.Handle("GET /phone/", http.StripPrefix("/phone/", http.FileServerFS(files)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
