@@ -8,11 +8,13 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/wxnotify/wxnotify"
 	"github.com/wxnotify/wxnotify/api"
+	"github.com/wxnotify/wxnotify/console"
 	"github.com/wxnotify/wxnotify/gateway"
 	"github.com/wxnotify/wxnotify/ledger"
 	"github.com/wxnotify/wxnotify/outbox"
@@ -34,6 +36,7 @@ type Server struct {
 	box    *outbox.Box
 	inbox  *ledger.Inbox
 	native *api.Door
+	pages  *console.Door
 	http   *http.Server
 	onRest func(wxnotify.Rest)
 
@@ -120,8 +123,13 @@ func (s *Server) rooms() {
 	}, gateway.Options{Secret: s.store.Derive("gateway tokens")})
 	s.inbox = ledger.NewInbox(s.log, s.store, s.clock.Now, ledger.Hooks{Seen: s.box.CallbackSeen, Rest: s.box.Told, Wake: wake})
 	pushes := gateway.NewCallback(s.log, gateway.CallbackDeps{Apps: s.store, Inbox: s.inbox, Now: s.clock.Now})
+	s.pages = console.New(s.log, console.Deps{
+		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, People: s.store, WeChat: s.wechat, Tokens: s.keeper, Now: s.clock.Now,
+	}, console.Options{
+		Secure: c.TLSCert != "" || strings.HasPrefix(c.PublicURL, "https:"), Proxies: c.TrustedProxies, Node: s.store.Node(), Version: Version(), Sandbox: c.ClockURL,
+	})
 	s.http = &http.Server{
-		Handler:           doors(wechats, pushes, s.native),
+		Handler:           doors(wechats, pushes, s.pages, s.native),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      60 * time.Second, // wait_ms holds an answer for up to 30 s
@@ -145,13 +153,15 @@ func (s *Server) tokens() token.Fetcher {
 }
 
 // doors sends a request to the door that its path belongs to.
-func doors(wechats, pushes, native http.Handler) http.Handler {
+func doors(wechats, pushes, pages, native http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case gateway.Owns(r.URL.Path):
 			wechats.ServeHTTP(w, r)
 		case gateway.OwnsCallback(r.URL.Path):
 			pushes.ServeHTTP(w, r)
+		case console.Owns(r.URL.Path):
+			pages.ServeHTTP(w, r)
 		default:
 			native.ServeHTTP(w, r)
 		}
@@ -199,6 +209,14 @@ func (s *Server) ready(ctx context.Context) error {
 		return s.store.Ping(ctx)
 	}
 }
+
+// SetupLink is the path of a link that makes the console's first user; "" when
+// there is one. EnterLink is the path of one that lets in whoever opens it
+// first: for the demo. Both are secrets.
+func (s *Server) SetupLink(ctx context.Context) (string, error) { return s.pages.SetupLink(ctx) }
+
+// EnterLink says SetupLink.
+func (s *Server) EnterLink(ctx context.Context) (string, error) { return s.pages.EnterLink(ctx) }
 
 // Addr is where the server listens.
 func (s *Server) Addr() string { return s.listen.Addr().String() }

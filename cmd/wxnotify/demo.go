@@ -93,6 +93,7 @@ type demo struct {
 	world *sandbox.Sandbox
 	sim   *simulator
 	addr  string // of the server, as one calls it
+	link  string // into the console, good once
 	news  *newsreel
 	log   *slog.Logger
 }
@@ -124,10 +125,14 @@ func (d *demo) serve(ctx context.Context) error {
 	g.Go(func() error { return s.Run(ctx) })
 	g.Go(func() error {
 		c := remote{Server: "http://" + d.addr, Key: d.conf.APIKey}.open()
-		if err := d.prepare(ctx, c); err != nil {
+		err := d.prepare(ctx, c)
+		if err != nil {
 			return unlessStopped(ctx, err)
 		}
 		d.world.Join(sandbox.Peer{URL: "http://" + d.addr, AppID: sandbox.FirstAppID, Key: d.conf.APIKey.Reveal()})
+		if d.link, err = s.EnterLink(ctx); err != nil {
+			return unlessStopped(ctx, err)
+		}
 		d.banner()
 		d.news.look = d.storyOf(c)
 		return d.news.print(ctx, os.Stdout)
@@ -152,14 +157,15 @@ func (d *demo) banner() {
 	sim := strings.TrimPrefix(d.sim.url(), "http://")
 	fmt.Printf(`
   phone    http://%s/
-  API      http://%s/v1   docs: http://%[2]s/docs
-  key      %s
-  files    %s
+  console  http://%[2]s%[7]s
+  API      http://%[2]s/v1   docs: http://%[2]s/docs
+  key      %[3]s
+  files    %[4]s
 
-%s has submitted three forms: three messages may go out.
+%[5]s has submitted three forms: three messages may go out.
 Press the phone's buttons, or send one from another terminal:
 
-%s
+%[6]s
 
-`, sim, d.addr, d.conf.APIKey.Reveal(), folder, "李小红", curlLine(sim, d.addr, d.conf.APIKey.Reveal()))
+`, sim, d.addr, d.conf.APIKey.Reveal(), folder, "李小红", curlLine(sim, d.addr, d.conf.APIKey.Reveal()), d.link)
 }

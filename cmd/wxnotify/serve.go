@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/wxnotify/wxnotify/server"
@@ -37,7 +38,29 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return inUse(err, "--listen", c.Config.Listen)
 	}
+	if err := c.sayConsole(ctx, s); err != nil {
+		return err
+	}
 	return inUse(s.Run(ctx), "--listen", c.Config.Listen)
+}
+
+// sayConsole prints the link that makes the console's first user, as long as
+// there is none. It goes to standard output: logs are no place for secrets.
+func (c *serveCmd) sayConsole(ctx context.Context, s *server.Server) error {
+	link, err := s.SetupLink(ctx)
+	if err != nil || link == "" {
+		return err
+	}
+	at := strings.TrimSuffix(c.Config.PublicURL, "/")
+	if at == "" {
+		scheme := "http://"
+		if c.Config.TLSCert != "" {
+			scheme = "https://"
+		}
+		at = scheme + reach(s.Addr())
+	}
+	fmt.Printf("The console has no user yet. Make the first one within a day: %s%s\n", at, link)
+	return nil
 }
 
 // inUse says how to choose another port when the one that flag names is taken.

@@ -1,0 +1,49 @@
+package console
+
+import (
+	"net/http"
+	"slices"
+	"time"
+)
+
+// themes of the console; auto follows the reader's system.
+var themes = []string{"auto", "light", "dark"}
+
+// chosen is what the reader chose before, and a cookie remembers.
+func chosen(r *http.Request, name string, of []string) string {
+	if c, err := r.Cookie("wxnotify_" + name); err == nil && slices.Contains(of, c.Value) {
+		return c.Value
+	}
+	return ""
+}
+
+// choose remembers a ?lang= or ?theme= and goes on to the address without it.
+// It says whether there was one.
+func (d *Door) choose(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method != http.MethodGet {
+		return false
+	}
+	q := r.URL.Query()
+	found := false
+	for name, of := range map[string][]string{"lang": languages, "theme": themes} {
+		v, asked := q[name]
+		if !asked {
+			continue
+		}
+		found = true
+		q.Del(name)
+		if slices.Contains(of, v[0]) {
+			http.SetCookie(w, &http.Cookie{
+				Name: "wxnotify_" + name, Value: v[0], Path: Root, MaxAge: int(365 * 24 * time.Hour / time.Second),
+				HttpOnly: true, Secure: d.opt.Secure, SameSite: http.SameSiteLaxMode,
+			})
+		}
+	}
+	if !found {
+		return false
+	}
+	to := *r.URL
+	to.RawQuery = q.Encode()
+	http.Redirect(w, r, to.RequestURI(), http.StatusSeeOther)
+	return true
+}

@@ -1,0 +1,144 @@
+package consoletest
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+func TestTheSetUpLinkMakesTheFirstUserOnce(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	link := strings.TrimPrefix(w.setup(), w.url)
+	_, token, _ := strings.Cut(link, "token=")
+	v := w.visitor()
+	if status, body, _ := v.get(link); status != http.StatusOK || !strings.Contains(body, token) {
+		t.Fatalf("the link: %d", status)
+	}
+	for name, form := range map[string][]string{
+		"short":    {"password", "short", "again", "short"},
+		"differs":  {"password", password, "again", password + "!"},
+		"no name":  {"password", password, "again", password, "name", ""},
+		"bad name": {"password", password, "again", password, "name", "<script>"},
+	} {
+		if status, _, _ := v.post("/console/setup", append([]string{"token", token}, form...)...); status != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d", name, status)
+		}
+	}
+	make := []string{"token", token, "name", "admin", "password", password, "again", password}
+	if status, _, _ := w.visitor().post("/console/setup", append([]string{"token", token + "x"}, make[2:]...)...); status != http.StatusGone {
+		t.Errorf("another token: %d", status)
+	}
+	if status, _, to := v.post("/console/setup", make...); status != http.StatusSeeOther || to != "/console/" {
+		t.Fatalf("set-up: %d %s", status, to)
+	}
+	if status, body, _ := v.get("/console/"); status != http.StatusOK || !strings.Contains(body, "<b>admin</b>") {
+		t.Errorf("the first user is not in: %d", status)
+	}
+	if status, _, _ := w.visitor().post("/console/setup", make...); status != http.StatusGone {
+		t.Errorf("a second time: %d", status)
+	}
+	if link, err := w.server.SetupLink(t.Context()); link != "" || err != nil {
+		t.Errorf("there is a user, and a new link: %q %v", link, err)
+	}
+}
+
+func TestLoginAndLogout(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.admin()
+	v := w.visitor()
+	if status, _, to := v.get("/console/messages?state=failed"); status != http.StatusSeeOther || to != "/console/login?next=%2Fconsole%2Fmessages%3Fstate%3Dfailed" {
+		t.Fatalf("a stranger: %d %s", status, to)
+	}
+	for name, c := range map[string][2]string{"wrong password": {"admin", "correct horse"}, "nobody": {"nobody", password}, "a key": {"admin", storyKey}} {
+		if status, _, _ := v.post("/console/login", "name", c[0], "password", c[1]); status != http.StatusUnauthorized {
+			t.Errorf("%s: %d", name, status)
+		}
+	}
+	for next, want := range map[string]string{
+		"/console/messages?state=failed": "/console/messages?state=failed", "https://evil.example/console/": "/console/",
+		"//evil.example": "/console/", `/console/\evil`: "/console/", "/v1/messages": "/console/",
+	} {
+		v := w.visitor()
+		status, _, to := v.post("/console/login", "name", "admin", "password", password, "next", next)
+		if status != http.StatusSeeOther || to != want {
+			t.Errorf("next=%s: %d %s", next, status, to)
+		}
+	}
+	v = w.visitor()
+	v.post("/console/login", "name", "admin", "password", password)
+	if status, _, _ := v.get("/console/"); status != http.StatusOK {
+		t.Errorf("logged in: %d", status)
+	}
+	v.post("/console/logout")
+	if status, _, _ := v.get("/console/"); status != http.StatusSeeOther {
+		t.Errorf("logged out: %d", status)
+	}
+}
+
+func TestLoginIsThrottled(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.admin()
+	v := w.visitor()
+	seen := map[int]int{}
+	for range 14 {
+		status, _, _ := v.post("/console/login", "name", "admin", "password", "a wrong password")
+		seen[status]++
+	}
+	if seen[http.StatusUnauthorized] < 8 || seen[http.StatusTooManyRequests] < 2 {
+		t.Errorf("got %v", seen)
+	}
+	if status, _, _ := v.post("/console/login", "name", "admin", "password", password); status != http.StatusTooManyRequests {
+		t.Errorf("then the right one: %d", status)
+	}
+}
+
+func TestButtonsOfOtherPagesDoNothing(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	v := w.admin()
+	req, err := http.NewRequest(http.MethodPost, w.url+"/console/logout", nil)
+	w.must(err)
+	req.Header.Set("Sec-Fetch-Site", "cross-site")
+	req.Header.Set("Origin", "https://evil.example")
+	if status, _, _ := v.send(req); status != http.StatusForbidden {
+		t.Errorf("got %d", status)
+	}
+	if status, _, _ := v.get("/console/"); status != http.StatusOK {
+		t.Errorf("logged out by another site: %d", status)
+	}
+}
+
+func TestLanguageAndThemeAreRemembered(t *testing.T) {
+	t.Parallel()
+	v := start(t).admin()
+	if _, body, _ := v.get("/console/"); !strings.Contains(body, `<html lang="en">`) {
+		t.Error("Accept-Language: en gives another language")
+	}
+	if status, _, to := v.get("/console/messages?lang=zh&theme=dark&state=failed"); status != http.StatusSeeOther || to != "/console/messages?state=failed" {
+		t.Errorf("got %d %s", status, to)
+	}
+	if _, body, _ := v.get("/console/"); !strings.Contains(body, `<html lang="zh-CN" data-theme="dark">`) {
+		t.Error("the choice was forgotten")
+	}
+	v.get("/console/?lang=tlh")
+	if _, body, _ := v.get("/console/"); !strings.Contains(body, `<html lang="zh-CN"`) {
+		t.Error("an unknown language was taken")
+	}
+}
+
+func TestEveryPageKeepsItsPolicy(t *testing.T) {
+	t.Parallel()
+	v := start(t).admin()
+	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	for _, path := range []string{"/console/", "/console/login", "/console/nothing", "/console/setup", "/console/static/x/console.js"} {
+		resp, err := v.http.Get(v.url + path)
+		v.must(err)
+		_ = resp.Body.Close()
+		if got := resp.Header.Get("Content-Security-Policy"); got != policy {
+			t.Errorf("%s: %q", path, got)
+		}
+	}
+}
