@@ -12,6 +12,8 @@ type MessageFilter struct {
 	TemplateID string
 	Reason     Reason
 	Channel    Channel
+	Errcode    int               // of the last attempt; 0 is any
+	Open       bool              // failed or unknown, and nobody saw to it yet
 	Meta       map[string]string // every one of these, by exact value
 	Since      time.Time         // created at or after
 	Until      time.Time         // created before

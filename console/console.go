@@ -50,6 +50,8 @@ type Box interface {
 	Accept(ctx context.Context, es []wxnotify.Entry) ([]wxnotify.Receipt, error)
 	Cancel(ctx context.Context, app, id string) error
 	Resend(ctx context.Context, app, id string) (wxnotify.Receipt, error)
+	// Retry is Resend, at most once for a message.
+	Retry(ctx context.Context, app, id string) (wxnotify.Receipt, error)
 	Resolve(ctx context.Context, app, id string, sent bool) error
 	// Wake looks for work of the app now.
 	Wake(app string)
@@ -66,6 +68,11 @@ type Ledger interface {
 type Reader interface {
 	Message(ctx context.Context, app, id string) (wxnotify.Message, error)
 	Messages(ctx context.Context, f wxnotify.MessageFilter) ([]wxnotify.Message, string, error)
+	// CountMessages and CountOpen count as far as most.
+	CountMessages(ctx context.Context, f wxnotify.MessageFilter, most int) (int, error)
+	CountOpen(ctx context.Context, app string, most int) (int, error)
+	Causes(ctx context.Context, app string, most int) ([]wxnotify.CauseGroup, error)
+	MetaNames(ctx context.Context, app string, most int) ([]string, error)
 	Permits(ctx context.Context, f wxnotify.PermitFilter) ([]wxnotify.Permit, string, error)
 	LoadToken(ctx context.Context, app string) (wxnotify.Token, error)
 	Ping(ctx context.Context) error
@@ -73,6 +80,9 @@ type Reader interface {
 
 // An Admin keeps plain records.
 type Admin interface {
+	// Handle notes that somebody saw to messages that failed or are unknown;
+	// with open, that somebody still has to.
+	Handle(ctx context.Context, app string, ids []string, open bool) (int, error)
 	Apps(ctx context.Context) ([]wxnotify.App, error)
 	App(ctx context.Context, id string) (wxnotify.App, error)
 	CreateApp(ctx context.Context, a wxnotify.App) error

@@ -66,12 +66,12 @@ func TestEveryWordIsKnownAndUsed(t *testing.T) {
 	t.Parallel()
 	words, text := readWords()["en"], sources(t)
 	for _, m := range regexp.MustCompile(`\bT "(\w+)"|\.T\("(\w+)"`).FindAllStringSubmatch(text, -1) {
-		if key := m[1] + m[2]; words[key] == "" {
+		if key := m[1] + m[2]; words[key] == "" && !strings.HasSuffix(key, "_") {
 			t.Errorf("%s is used and has no words", key)
 		}
 	}
 	families := map[string]bool{}
-	for _, m := range regexp.MustCompile(`\bWord "(\w+)"|\.Word\("(\w+)"|\("(\w+_)" ?\+`).FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`\bWord "(\w+)"|\.Word\("(\w+)"|"(\w+_)"`).FindAllStringSubmatch(text, -1) {
 		families[m[1]+m[2]+"_"] = true
 		families[m[3]] = m[3] != ""
 	}

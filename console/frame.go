@@ -2,6 +2,7 @@ package console
 
 import (
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -86,9 +87,7 @@ func (f *frame) To(path string, pairs ...any) string {
 // With is this page's address with other values; an empty one goes.
 func (f *frame) With(pairs ...any) string {
 	q := url.Values{}
-	for k, v := range f.query {
-		q[k] = v
-	}
+	maps.Copy(q, f.query)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		name, v := text(pairs[i]), text(pairs[i+1])
 		if q.Set(name, v); v == "" {
@@ -124,8 +123,9 @@ func (f *frame) Time(t time.Time, as string) template.HTML {
 		return `<span class="m">–</span>`
 	}
 	utc := t.UTC()
+	//nolint:gosec // digits of a time, and a word of our own, escaped
 	return template.HTML(`<time datetime="` + utc.Format("2006-01-02T15:04:05.000Z") + `" data-as="` + template.HTMLEscapeString(as) + `">` +
-		utc.Format("2006-01-02 15:04:05") + ` UTC</time>`) //nolint:gosec // digits of a time, and a word of our own, escaped
+		utc.Format("2006-01-02 15:04:05") + ` UTC</time>`)
 }
 
 // N is a number as people read it.

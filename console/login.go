@@ -28,7 +28,7 @@ func (d *Door) getLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	next := inside(r.URL.Query().Get("next"))
 	if u != nil {
-		http.Redirect(w, r, next, http.StatusSeeOther)
+		goTo(w, r, next)
 		return
 	}
 	d.showLogin(w, r, http.StatusOK, loginPage{Next: next})
@@ -76,7 +76,7 @@ func (d *Door) postLogin(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, err)
 		return
 	}
-	http.Redirect(w, r, p.Next, http.StatusSeeOther)
+	goTo(w, r, p.Next)
 }
 
 // POST /console/logout
@@ -85,5 +85,5 @@ func (d *Door) postLogout(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, err)
 		return
 	}
-	http.Redirect(w, r, Root+"/login", http.StatusSeeOther)
+	goTo(w, r, Root+"/login")
 }

@@ -86,6 +86,26 @@ func (d *Door) view(name string, role wxnotify.Role, h func(*call) (any, error))
 	}
 }
 
+// openMost is how far the number beside the attention page counts.
+const openMost = 1000
+
+// part handles a request of a script for a piece of a page: the template "work"
+// of it.
+func (d *Door) part(name string, role wxnotify.Role, h func(*call) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c, ok := d.let(w, r, name, role)
+		if !ok {
+			return
+		}
+		data, err := h(c)
+		if err != nil {
+			d.failIn(c, err)
+			return
+		}
+		d.draw(w, name, "work", http.StatusOK, data)
+	}
+}
+
 // act handles a button: h does something and says where to go on; its refusal
 // is told on the page that the button stands on.
 func (d *Door) act(role wxnotify.Role, h func(*call) (string, error)) http.HandlerFunc {
@@ -96,15 +116,15 @@ func (d *Door) act(role wxnotify.Role, h func(*call) (string, error)) http.Handl
 		}
 		to, err := h(c)
 		if err != nil {
-			var refusal *wxnotify.Refusal
-			if !errors.As(err, &refusal) || c.back() == "" {
+			refusal, ok := errors.AsType[*wxnotify.Refusal](err)
+			if !ok || c.back() == "" {
 				d.failIn(c, err)
 				return
 			}
 			d.sessions.Put(c.ctx(), sessionWarn, c.said(refusal))
 			to = c.back()
 		}
-		http.Redirect(w, r, to, http.StatusSeeOther)
+		goTo(w, r, to)
 	}
 }
 
@@ -159,6 +179,10 @@ func (d *Door) let(w http.ResponseWriter, r *http.Request, name string, role wxn
 		d.failIn(c, wxnotify.Refuse(wxnotify.ScopeMissing, "your role does not allow this"))
 		return nil, false
 	}
+	if f.Open, err = d.Reader.CountOpen(r.Context(), f.App, openMost); err != nil {
+		d.failIn(c, err)
+		return nil, false
+	}
 	f.Note = d.sessions.PopString(r.Context(), sessionNote)
 	f.Warn = d.sessions.PopString(r.Context(), sessionWarn)
 	return c, true
@@ -171,17 +195,21 @@ func (d *Door) sendToLogin(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet && r.URL.Path != Root+"/" {
 		to += "?next=" + template.URLQueryEscaper(r.URL.RequestURI())
 	}
-	if r.Header.Get("HX-Request") != "" {
-		w.Header().Set("HX-Redirect", Root+"/login")
+	if r.Header.Get("Hx-Request") != "" {
+		w.Header().Set("Hx-Redirect", Root+"/login")
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	goTo(w, r, to)
 }
 
 func (d *Door) render(w http.ResponseWriter, name string, status int, data any) {
+	d.draw(w, name, "frame", status, data)
+}
+
+func (d *Door) draw(w http.ResponseWriter, name, part string, status int, data any) {
 	var b bytes.Buffer
-	if err := d.pages[name].ExecuteTemplate(&b, "frame", data); err != nil {
+	if err := d.pages[name].ExecuteTemplate(&b, part, data); err != nil {
 		d.log.Error("a page of the console cannot be drawn", "page", name, "error", err)
 		http.Error(w, "500", http.StatusInternalServerError)
 		return
@@ -206,8 +234,7 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 func (d *Door) failIn(c *call, err error) {
 	p := errorPage{frame: c.frame, Status: http.StatusInternalServerError, Code: wxnotify.Internal}
-	var refusal *wxnotify.Refusal
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*wxnotify.Refusal](err); ok {
 		p.Code, p.Status = refusal.Code, wxnotify.Codes[refusal.Code].Status
 	}
 	if p.Status == http.StatusInternalServerError && c.ctx().Err() == nil {

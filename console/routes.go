@@ -8,7 +8,7 @@ import (
 
 // routes lists every page and every button.
 func (d *Door) routes(mux *http.ServeMux) {
-	mux.HandleFunc("GET "+Root, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, Root+"/", http.StatusSeeOther) })
+	mux.HandleFunc("GET "+Root, func(w http.ResponseWriter, r *http.Request) { goTo(w, r, Root+"/") })
 	mux.HandleFunc("GET "+Root+"/static/{sum}/{file}", d.staticFile)
 	mux.HandleFunc("GET "+Root+"/login", d.getLogin)
 	mux.HandleFunc("POST "+Root+"/login", d.postLogin)
@@ -24,7 +24,18 @@ func (d *Door) routes(mux *http.ServeMux) {
 	button := func(path string, role wxnotify.Role, h func(*call) (string, error)) {
 		mux.Handle("POST "+Root+path, d.act(role, h))
 	}
-	_, _, _ = work, rule, button
+	_ = rule
 	page("/{$}", "overview", look, d.overview)
+	page("/messages", "messages", look, d.messages)
+	page("/messages.csv", "messages", look, d.exportMessages)
+	page("/messages/{id}", "message", look, d.message)
+	button("/messages/{id}/resend", work, d.resendMessage)
+	button("/messages/{id}/cancel", work, d.cancelMessage)
+	button("/messages/{id}/resolve", work, d.resolveMessage)
+	button("/messages/{id}/handle", work, d.handleMessage)
+	page("/bulk", "bulk", work, d.bulk)
+	mux.Handle("POST "+Root+"/bulk", d.part("bulk", work, d.bulkBite))
+	page("/search", "search", look, d.search)
+	page("/nothing", "nothing", look, d.nothing)
 	page("/", "error", look, func(*call) (any, error) { return nil, wxnotify.Refuse(wxnotify.NotFound, "there is no such page") })
 }

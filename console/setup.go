@@ -57,7 +57,7 @@ func (d *Door) link(ctx context.Context, kind, path string) (string, error) {
 // GET /console/enter?token=…
 func (d *Door) getEnter(w http.ResponseWriter, r *http.Request) {
 	if u, err := d.user(r.Context()); u != nil && err == nil {
-		http.Redirect(w, r, Root+"/", http.StatusSeeOther)
+		goTo(w, r, Root+"/")
 		return
 	}
 	ok, err := d.People.UseConsoleLink(r.Context(), wxnotify.KeyHash(r.URL.Query().Get("token")), linkEnter, d.Now().Real, nil)
@@ -77,7 +77,7 @@ func (d *Door) getEnter(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, err)
 		return
 	}
-	http.Redirect(w, r, Root+"/", http.StatusSeeOther)
+	goTo(w, r, Root+"/")
 }
 
 // setupPage makes the first user.
@@ -140,5 +140,5 @@ func (d *Door) postSetup(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, err)
 		return
 	}
-	http.Redirect(w, r, Root+"/", http.StatusSeeOther)
+	goTo(w, r, Root+"/")
 }

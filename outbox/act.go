@@ -48,6 +48,17 @@ func (b *Box) Resolve(ctx context.Context, app, id string, sent bool) error {
 // Resend makes a new message with the old content, to go out now with a permit
 // that the ledger chooses. The old one stays as it is.
 func (b *Box) Resend(ctx context.Context, app, id string) (wxnotify.Receipt, error) {
+	return b.again(ctx, app, id, "")
+}
+
+// Retry is Resend, once: asked again, also after a crash in between, it answers
+// with the message that was made then. No caller's own Idempotency-Key can be
+// the same: those have no blanks.
+func (b *Box) Retry(ctx context.Context, app, id string) (wxnotify.Receipt, error) {
+	return b.again(ctx, app, id, "retry "+id)
+}
+
+func (b *Box) again(ctx context.Context, app, id, key string) (wxnotify.Receipt, error) {
 	old, err := b.store.Message(ctx, app, id)
 	if err != nil {
 		return wxnotify.Receipt{}, err
@@ -61,7 +72,11 @@ func (b *Box) Resend(ctx context.Context, app, id string) (wxnotify.Receipt, err
 		Meta: old.Meta, OnUnsure: old.OnUnsure, Wait: old.Wait, State: wxnotify.Queued,
 		SendAt: now, ExpiresAt: now.Add(wxnotify.Lasts), CreatedAt: now, UpdatedAt: now,
 	}
-	receipts, err := b.Accept(ctx, []wxnotify.Entry{{Message: m}})
+	e := wxnotify.Entry{Message: m, Key: key}
+	if key != "" {
+		e.Fingerprint = wxnotify.KeyHash(key)
+	}
+	receipts, err := b.Accept(ctx, []wxnotify.Entry{e})
 	if err != nil {
 		return wxnotify.Receipt{}, err
 	}

@@ -22,7 +22,7 @@ import (
 // filter, is cursor_invalid.
 func (s *Store) Messages(ctx context.Context, f wxnotify.MessageFilter) ([]wxnotify.Message, string, error) {
 	sum := s.hashed("messages", f.App, f.To, string(f.State), f.TemplateID, string(f.Reason), string(f.Channel),
-		fmt.Sprint(ms(f.Since)), fmt.Sprint(ms(f.Until)), metaText(f.Meta))
+		fmt.Sprint(f.Errcode), fmt.Sprint(f.Open), fmt.Sprint(ms(f.Since)), fmt.Sprint(ms(f.Until)), metaText(f.Meta))
 	before, err := s.openCursor(f.Cursor, sum)
 	if err != nil {
 		return nil, "", err
@@ -102,10 +102,20 @@ func (q *where) add(text string, args ...any) {
 }
 
 func (s *Store) messagesOf(ctx context.Context, app string, f wxnotify.MessageFilter, before string) ([]wxnotify.Message, error) {
-	var q where
-	key, err := s.chooseIndex(ctx, &q, app, f)
+	q, key, err := s.matching(ctx, app, f, before)
 	if err != nil {
 		return nil, err
+	}
+	q.add(` order by `+key+` desc limit ?`, cmp.Or(f.Limit, 50)+1)
+	return s.readMessages(ctx, q.b.String(), q.args...)
+}
+
+// matching writes the tables and conditions of a filter, and says by which
+// column its list is ordered.
+func (s *Store) matching(ctx context.Context, app string, f wxnotify.MessageFilter, before string) (q *where, key string, err error) {
+	q = new(where)
+	if key, err = s.chooseIndex(ctx, q, app, f); err != nil {
+		return nil, "", err
 	}
 	if before != "" {
 		q.and(key+` < ?`, before)
@@ -118,13 +128,45 @@ func (s *Store) messagesOf(ctx context.Context, app string, f wxnotify.MessageFi
 			q.and(c.column+` = ?`, c.value)
 		}
 	}
-	s.between(&q, key, f.Since, f.Until)
+	if f.Open {
+		q.and(`q.handled = 0 and (q.state = 'failed' or q.state = 'unknown')`)
+	}
+	if f.Errcode != 0 {
+		q.and(`exists (select 1 from attempt t where t.app = q.app and t.message = q.id and t.number = q.number and t.errcode = ?)`, f.Errcode)
+	}
+	s.between(q, key, f.Since, f.Until)
 	names := slices.Sorted(maps.Keys(f.Meta))
 	for _, name := range names {
 		q.and(`exists (select 1 from message_meta x where x.app = m.app and x.name = ? and x.value = ? and x.id = m.id)`, name, f.Meta[name])
 	}
-	q.add(` order by `+key+` desc limit ?`, cmp.Or(f.Limit, 50)+1)
-	return s.readMessages(ctx, q.b.String(), q.args...)
+	return q, key, nil
+}
+
+// CountMessages counts what a list would hold, as far as most.
+func (s *Store) CountMessages(ctx context.Context, f wxnotify.MessageFilter, most int) (n int, err error) {
+	err = s.look(ctx, "count messages", func(ctx context.Context) error {
+		apps, err := s.listApps(ctx, f.App)
+		if err != nil {
+			return err
+		}
+		for _, app := range apps {
+			q, _, err := s.matching(ctx, app, f, "")
+			if err != nil {
+				return err
+			}
+			some := 0
+			q.add(` limit ?) x`, most-n)
+			if err := s.each(ctx, func(r scanner) error { return r.Scan(&some) },
+				`select count(*) from (select 1`+q.b.String(), q.args...); err != nil {
+				return err
+			}
+			if n += some; n >= most {
+				return nil
+			}
+		}
+		return nil
+	})
+	return n, err
 }
 
 // between adds the bounds of time. Ids are made on the real clock, creation is
@@ -158,6 +200,11 @@ func (s *Store) chooseIndex(ctx context.Context, q *where, app string, f wxnotif
 		q.add(` from message_meta n cross join queue q cross join message m`+permits+`
 			where n.app = ? and n.name = ? and n.value = ? and q.app = n.app and q.id = n.id and m.app = n.app and m.id = n.id`, app, name, f.Meta[name])
 		return "n.id", nil
+	}
+	if f.Open && (f.State == wxnotify.Failed || f.State == wxnotify.Unknown) {
+		q.add(` from queue q cross join message m`+permits+`
+			where q.app = ? and q.state = '`+string(f.State)+`' and q.handled = 0 and m.app = q.app and m.id = q.id`, app)
+		return "q.id", nil
 	}
 	few, err := s.few(ctx, app, f.State)
 	if err != nil {

@@ -25,17 +25,17 @@ func TestTheSetUpLinkMakesTheFirstUserOnce(t *testing.T) {
 			t.Errorf("%s: %d", name, status)
 		}
 	}
-	make := []string{"token", token, "name", "admin", "password", password, "again", password}
-	if status, _, _ := w.visitor().post("/console/setup", append([]string{"token", token + "x"}, make[2:]...)...); status != http.StatusGone {
+	fields := []string{"token", token, "name", "admin", "password", password, "again", password}
+	if status, _, _ := w.visitor().post("/console/setup", append([]string{"token", token + "x"}, fields[2:]...)...); status != http.StatusGone {
 		t.Errorf("another token: %d", status)
 	}
-	if status, _, to := v.post("/console/setup", make...); status != http.StatusSeeOther || to != "/console/" {
+	if status, _, to := v.post("/console/setup", fields...); status != http.StatusSeeOther || to != "/console/" {
 		t.Fatalf("set-up: %d %s", status, to)
 	}
 	if status, body, _ := v.get("/console/"); status != http.StatusOK || !strings.Contains(body, "<b>admin</b>") {
 		t.Errorf("the first user is not in: %d", status)
 	}
-	if status, _, _ := w.visitor().post("/console/setup", make...); status != http.StatusGone {
+	if status, _, _ := w.visitor().post("/console/setup", fields...); status != http.StatusGone {
 		t.Errorf("a second time: %d", status)
 	}
 	if link, err := w.server.SetupLink(t.Context()); link != "" || err != nil {

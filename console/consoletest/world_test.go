@@ -174,10 +174,11 @@ func (w *world) form(openid string, n int) {
 	w.Helper()
 	f, err := w.sandbox.SubmitForm(sandbox.FirstAppID, openid, n)
 	w.must(err)
-	for _, id := range append(f.FormIDs, f.FormID) {
-		if id == "" {
-			continue
-		}
+	ids := f.FormIDs
+	if len(ids) == 0 {
+		ids = []string{f.FormID}
+	}
+	for _, id := range ids {
 		_, err := w.DepositPermits(w.Context(), "", []client.NewPermit{{To: openid, Source: "form", Code: id}})
 		w.must(err)
 	}

@@ -28,4 +28,4 @@ create index queue_open on queue (app, state, id) where handled = 0 and (state =
 
 -- As in 00001: what the planner would learn from a large database.
 insert into sqlite_stat1 (tbl, idx, stat) values
-    ('queue', 'queue_open', '100000 100000 50000 1');
+    ('queue', 'queue_open', '10000 10000 5000 1');

@@ -1,0 +1,135 @@
+package console
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/wxnotify/wxnotify"
+)
+
+// messagesPage is the table of messages, newest first.
+type messagesPage struct {
+	*frame
+	Rows    []row
+	Next    string
+	Filters []chip
+	States  []wxnotify.State
+	Reasons []wxnotify.Reason
+	Ranges  []string
+	Known   []wxnotify.Template
+	First   bool // nothing was ever sent, and nothing is filtered
+	Live    bool
+	Export  string // its address
+	Bulk    string // the filter, for work on all that match
+}
+
+// A row is a message in a table.
+type row struct {
+	wxnotify.Message
+	Title   string
+	Errcode int
+	Took    string
+}
+
+// A chip is a filter that is on, with the address without it.
+type chip struct{ Name, Value, Off string }
+
+// pageSize is how many rows a page shows.
+const pageSize = 50
+
+// GET /console/messages
+func (d *Door) messages(c *call) (any, error) {
+	f := messageFilter(c.query, c.Now.Virtual)
+	f.Limit = pageSize
+	ms, next, err := d.Reader.Messages(c.ctx(), f)
+	if err != nil {
+		return nil, err
+	}
+	p := messagesPage{frame: c.frame, Next: next, Filters: c.chips(), States: states, Reasons: reasons, Ranges: ranges, Live: f.Cursor == ""}
+	p.First = len(ms) == 0 && len(p.Filters) == 0 && f.Cursor == ""
+	p.Export = Root + "/messages.csv?" + filterOf(c.query).Encode()
+	p.Bulk = filterOf(c.query).Encode()
+	if p.Known, err = d.templates(c, f.App); err != nil {
+		return nil, err
+	}
+	p.Rows = c.rows(ms, p.Known)
+	return p, nil
+}
+
+// templates are those of an app, or of all.
+func (d *Door) templates(c *call, app string) (all []wxnotify.Template, err error) {
+	for _, a := range c.Apps {
+		if app != "" && a.ID != app {
+			continue
+		}
+		ts, err := d.Admin.Templates(c.ctx(), a.ID)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ts...)
+	}
+	slices.SortStableFunc(all, func(a, b wxnotify.Template) int { return strings.Compare(a.Title, b.Title) })
+	return all, nil
+}
+
+func (c *call) rows(ms []wxnotify.Message, known []wxnotify.Template) []row {
+	rows := make([]row, len(ms))
+	for i, m := range ms {
+		rows[i] = row{Message: m, Title: titleOf(known, m.App, m.TemplateID)}
+		if n := len(m.Attempts); n > 0 {
+			last := m.Attempts[n-1]
+			if last.Errcode != nil {
+				rows[i].Errcode = *last.Errcode
+			}
+			if !last.FinishedAt.IsZero() {
+				rows[i].Took = c.Span(last.FinishedAt.Sub(m.CreatedAt))
+			}
+		}
+	}
+	return rows
+}
+
+// titleOf is what people call a template; its id where nothing better is known.
+func titleOf(known []wxnotify.Template, app, id string) string {
+	if t := templateOf(known, app, id); t != nil && t.Title != "" {
+		return t.Title
+	}
+	return id
+}
+
+func templateOf(known []wxnotify.Template, app, id string) *wxnotify.Template {
+	for i, t := range known {
+		if t.App == app && (t.ID == id || t.Alias == id) {
+			return &known[i]
+		}
+	}
+	return nil
+}
+
+// chips are the filters that are on and have no field of their own.
+func (c *call) chips() (chips []chip) {
+	for _, name := range filterNames {
+		if v := c.query.Get(name); v != "" && name != "app" {
+			chips = append(chips, chip{c.T("filter_" + name), c.chipValue(name, v), c.With(name, "", "cursor", "")})
+		}
+	}
+	return chips
+}
+
+func (c *call) chipValue(name, v string) string {
+	switch name {
+	case "state", "reason", "channel":
+		return c.Word(name, v)
+	case "open":
+		return ""
+	case "range":
+		return c.T("range_" + v)
+	case "from", "to":
+		since, until := span(map[string][]string{name: {v}}, c.Now.Virtual)
+		if name == "from" {
+			return since.UTC().Format("01-02 15:04 UTC")
+		}
+		return until.UTC().Format("01-02 15:04 UTC")
+	}
+	return v
+}
