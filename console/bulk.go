@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -102,6 +103,11 @@ func (d *Door) bulkBite(c *call) (any, error) {
 	number := func(name string) int { n, _ := strconv.Atoi(q.Get(name)); return max(n, 0) }
 	p.Total, p.Done, p.Skipped, p.Failed = number("total"), number("done"), number("skipped"), number("failed")
 	p.More, p.Return = q.Get("more") == "1", q.Get("return")
+	if q.Get("cursor") == "" { // the first bite
+		if err := d.note(c, p.Filter.Get("app"), auditBulk, "", p.what()); err != nil {
+			return nil, err
+		}
+	}
 	batch, err := d.bite(c, &p, q.Get("cursor"))
 	if err != nil {
 		return nil, err
@@ -109,6 +115,17 @@ func (d *Door) bulkBite(c *call) (any, error) {
 	d.work(c, &p, batch)
 	p.Over = p.Cursor == ""
 	return p, nil
+}
+
+// what is done, for the audit log: no value of meta and no openid is in it.
+func (p *bulkPage) what() string {
+	parts := []string{p.Do, strconv.Itoa(p.Total)}
+	for _, name := range []string{"state", "reason", "errcode", "channel", "template_id"} {
+		if v := p.Filter.Get(name); v != "" {
+			parts = append(parts, name+"="+v)
+		}
+	}
+	return strings.Join(parts, " ")
 }
 
 // bite reads the messages of one request.

@@ -33,7 +33,7 @@ func (d *Door) choose(w http.ResponseWriter, r *http.Request) bool {
 		found = true
 		q.Del(name)
 		if slices.Contains(of, v[0]) {
-			http.SetCookie(w, &http.Cookie{
+			http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where people come by https
 				Name: "wxnotify_" + name, Value: v[0], Path: Root, MaxAge: int(365 * 24 * time.Hour / time.Second),
 				HttpOnly: true, Secure: d.opt.Secure, SameSite: http.SameSiteLaxMode,
 			})

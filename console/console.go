@@ -80,6 +80,8 @@ type Reader interface {
 
 // An Admin keeps plain records.
 type Admin interface {
+	Audit(ctx context.Context, e wxnotify.AuditEntry) error
+	Audits(ctx context.Context, f wxnotify.AuditFilter) ([]wxnotify.AuditEntry, string, error)
 	// Handle notes that somebody saw to messages that failed or are unknown;
 	// with open, that somebody still has to.
 	Handle(ctx context.Context, app string, ids []string, open bool) (int, error)

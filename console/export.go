@@ -29,6 +29,9 @@ func (d *Door) exportMessages(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := d.note(c, f.App, auditExport, "", ""); err != nil {
+		return nil, err
+	}
 	h := c.w.Header()
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="messages-`+c.Now.Virtual.UTC().Format("20060102-150405")+`.csv"`)
@@ -41,8 +44,9 @@ func (d *Door) exportMessages(c *call) (any, error) {
 		for i := range ms {
 			_ = out.Write(exported(&ms[i]))
 		}
-		if out.Flush(); out.Error() != nil || next == "" {
-			return nil, nil
+		out.Flush()
+		if next == "" || out.Error() != nil {
+			return nil, nil //nolint:nilerr // the reader has gone
 		}
 		f.Cursor = next
 		if ms, next, err = d.Reader.Messages(c.ctx(), f); err != nil {

@@ -169,6 +169,14 @@ func (f *frame) Short(id string) string {
 	return id[:8] + "…" + id[len(id)-6:]
 }
 
+// Scope is what a pause stops: all, a channel, a source of permits or a template.
+func (f *frame) Scope(scope string) string {
+	if key := "scope_" + scope; f.Has(key) {
+		return f.T(key)
+	}
+	return f.T("scope_one") + " " + f.Short(scope)
+}
+
 // Tone is the colour of a state.
 func (f *frame) Tone(s any) string {
 	switch text(s) {

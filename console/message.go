@@ -63,6 +63,11 @@ func (d *Door) message(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m.Body != nil && c.r.Header.Get("Hx-Request") == "" { // a page that looks again is the same reading
+		if err := d.note(c, m.App, auditRead, m.ID, ""); err != nil {
+			return nil, err
+		}
+	}
 	p := messagePage{frame: c.frame, M: m}
 	c.Here = "messages"
 	known, err := d.Admin.Templates(c.ctx(), m.App)
@@ -295,6 +300,9 @@ func (d *Door) resendMessage(c *call) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := d.note(c, m.App, auditResend, m.ID, ""); err != nil {
+		return "", err
+	}
 	r, err := d.Box.Resend(c.ctx(), m.App, m.ID)
 	if err != nil {
 		return "", err
@@ -309,6 +317,9 @@ func (d *Door) resendMessage(c *call) (string, error) {
 func (d *Door) cancelMessage(c *call) (string, error) {
 	m, err := d.found(c)
 	if err == nil {
+		err = d.note(c, m.App, auditCancel, m.ID, "")
+	}
+	if err == nil {
 		err = d.Box.Cancel(c.ctx(), m.App, m.ID)
 	}
 	if err != nil {
@@ -321,6 +332,9 @@ func (d *Door) cancelMessage(c *call) (string, error) {
 func (d *Door) resolveMessage(c *call) (string, error) {
 	m, err := d.found(c)
 	if err == nil {
+		err = d.note(c, m.App, wxnotify.AuditMessageResolve, m.ID, c.form("state"))
+	}
+	if err == nil {
 		err = d.Box.Resolve(c.ctx(), m.App, m.ID, c.form("state") == "sent")
 	}
 	if err != nil {
@@ -332,6 +346,9 @@ func (d *Door) resolveMessage(c *call) (string, error) {
 // POST /console/messages/{id}/handle
 func (d *Door) handleMessage(c *call) (string, error) {
 	m, err := d.found(c)
+	if err == nil {
+		err = d.note(c, m.App, auditHandle, m.ID, "")
+	}
 	if err == nil {
 		_, err = d.Admin.Handle(c.ctx(), m.App, []string{m.ID}, c.form("open") == "1")
 	}

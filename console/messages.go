@@ -78,7 +78,7 @@ func (c *call) rows(ms []wxnotify.Message, known []wxnotify.Template) []row {
 		rows[i] = row{Message: m, Title: titleOf(known, m.App, m.TemplateID)}
 		if n := len(m.Attempts); n > 0 {
 			last := m.Attempts[n-1]
-			if last.Errcode != nil {
+			if last.Errcode != nil && m.State != wxnotify.Sent && m.State != wxnotify.Delivered {
 				rows[i].Errcode = *last.Errcode
 			}
 			if !last.FinishedAt.IsZero() {

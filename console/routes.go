@@ -24,7 +24,6 @@ func (d *Door) routes(mux *http.ServeMux) {
 	button := func(path string, role wxnotify.Role, h func(*call) (string, error)) {
 		mux.Handle("POST "+Root+path, d.act(role, h))
 	}
-	_ = rule
 	page("/{$}", "overview", look, d.overview)
 	page("/messages", "messages", look, d.messages)
 	page("/messages.csv", "messages", look, d.exportMessages)
@@ -35,6 +34,12 @@ func (d *Door) routes(mux *http.ServeMux) {
 	button("/messages/{id}/handle", work, d.handleMessage)
 	page("/bulk", "bulk", work, d.bulk)
 	mux.Handle("POST "+Root+"/bulk", d.part("bulk", work, d.bulkBite))
+	page("/attention", "attention", look, d.attention)
+	page("/settings", "settings", look, d.settings)
+	button("/settings/password", look, d.changePassword)
+	button("/settings/users", rule, d.putUser)
+	button("/settings/users/{name}/delete", rule, d.deleteUser)
+	page("/audit", "audit", rule, d.auditLog)
 	page("/search", "search", look, d.search)
 	page("/nothing", "nothing", look, d.nothing)
 	page("/", "error", look, func(*call) (any, error) { return nil, wxnotify.Refuse(wxnotify.NotFound, "there is no such page") })

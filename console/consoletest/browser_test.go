@@ -212,7 +212,7 @@ func poll[T any](b *tab, what, expression string) T {
 		if err == nil {
 			return v
 		}
-		if ctx.Err() != nil || !strings.Contains(err.Error(), "context") {
+		if ctx.Err() != nil || !strings.Contains(err.Error(), "context") && !strings.Contains(err.Error(), "navigated") {
 			b.picture("failed")
 			b.t.Fatalf("%s: %v", what, err)
 		}
@@ -255,11 +255,6 @@ func (b *tab) click(selector string) {
 func (b *tab) shows(selector, word string) {
 	b.t.Helper()
 	b.until(selector+" shows "+word, fmt.Sprintf(`(document.querySelector(%q) || {textContent: ''}).textContent.includes(%q)`, selector, word))
-}
-
-func (b *tab) text(selector string) string {
-	b.t.Helper()
-	return eval[string](b, fmt.Sprintf(`(document.querySelector(%q) || {textContent: ''}).textContent`, selector))
 }
 
 // fill sets an input and tells the page, as typing does.

@@ -142,3 +142,47 @@ func TestEveryPageKeepsItsPolicy(t *testing.T) {
 		}
 	}
 }
+
+// Each role may what the ones before it may, and no more.
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	admin := w.admin()
+	id := w.sent(order(wang)).ID
+	for _, role := range []string{"viewer", "operator"} {
+		if status, _, _ := admin.post("/console/settings/users", "name", role, "role", role, "password", password); status != http.StatusSeeOther {
+			t.Fatalf("%s: %d", role, status)
+		}
+	}
+	as := map[string]*visitor{"admin": admin}
+	for _, role := range []string{"viewer", "operator"} {
+		as[role] = w.visitor()
+		as[role].post("/console/login", "name", role, "password", password)
+	}
+	for path, c := range map[string]map[string]int{
+		"/console/messages":                        {"viewer": 200, "operator": 200, "admin": 200},
+		"/console/bulk?do=retry&state=failed":      {"viewer": 403, "operator": 200, "admin": 200},
+		"/console/audit":                           {"viewer": 403, "operator": 403, "admin": 200},
+		"POST /console/messages/" + id + "/resend": {"viewer": 403, "operator": 303, "admin": 303},
+		"POST /console/settings/users":             {"viewer": 403, "operator": 403, "admin": 303},
+	} {
+		for role, want := range c {
+			var got int
+			if to, isPost := strings.CutPrefix(path, "POST "); isPost {
+				got, _, _ = as[role].post(to)
+			} else {
+				got, _, _ = as[role].get(path)
+			}
+			if got != want {
+				t.Errorf("%s as %s: %d, want %d", path, role, got, want)
+			}
+		}
+	}
+	if _, body, _ := admin.get("/console/audit"); !strings.Contains(body, "message.resend") || !strings.Contains(body, "console:operator") {
+		t.Error("the audit log does not tell who sent again")
+	}
+	admin.post("/console/settings/users/viewer/delete")
+	if status, _, _ := as["viewer"].get("/console/"); status != http.StatusSeeOther {
+		t.Errorf("a user who was deleted is still in: %d", status)
+	}
+}

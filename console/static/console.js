@@ -137,7 +137,7 @@ function step (by) {
 }
 
 const keys = {
-  '/': () => $('#search')?.select(),
+  '/': () => { $('#search')?.focus(); $('#search')?.select() },
   '?': () => $('#help')?.showModal(),
   j: () => step(1),
   k: () => step(-1),
@@ -157,6 +157,8 @@ document.addEventListener('keydown', (e) => {
   e.preventDefault()
   keys[e.key]()
 })
+// the focus does not stay in a dialog that is closed
+document.addEventListener('close', () => document.activeElement?.blur(), true)
 document.addEventListener('click', (e) => {
   const row = e.target.closest('tr[data-href]')
   if (row && !e.target.closest('a, button, input, form, label, summary') && !String(getSelection())) location.href = row.dataset.href

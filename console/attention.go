@@ -1,0 +1,87 @@
+package console
+
+import (
+	"strconv"
+
+	"github.com/wxnotify/wxnotify"
+	"github.com/wxnotify/wxnotify/wechat"
+)
+
+// attentionPage is what failed, or is unknown, and nobody saw to: by cause,
+// with its meaning and what the server does about it.
+type attentionPage struct {
+	*frame
+	Groups  []causeRow
+	Pauses  []wxnotify.Pause
+	Partial bool // there is more than was grouped
+}
+
+// groupMost is how many messages of an app and a state are grouped, the newest
+// first.
+const groupMost = 5000
+
+type causeRow struct {
+	wxnotify.CauseGroup
+	Title  string
+	Means  string
+	Reason string
+	Code   string
+	Query  string // the filter that finds its messages
+}
+
+// GET /console/attention
+func (d *Door) attention(c *call) (any, error) {
+	groups, err := d.Reader.Causes(c.ctx(), c.App, groupMost)
+	if err != nil {
+		return nil, err
+	}
+	known, err := d.templates(c, c.App)
+	if err != nil {
+		return nil, err
+	}
+	p := attentionPage{frame: c.frame}
+	if p.Pauses, err = d.pauses(c); err != nil {
+		return nil, err
+	}
+	n := map[string]int{}
+	for _, g := range groups {
+		p.Groups = append(p.Groups, c.causeRow(g, known))
+		n[g.App+string(g.State)] += g.Messages
+		p.Partial = p.Partial || n[g.App+string(g.State)] >= groupMost
+	}
+	return p, nil
+}
+
+// causeRow says what a group means.
+func (c *call) causeRow(g wxnotify.CauseGroup, known []wxnotify.Template) causeRow {
+	r := causeRow{CauseGroup: g, Title: titleOf(known, g.App, g.TemplateID), Reason: string(g.Reason), Means: c.T("reason_text_" + string(g.Reason))}
+	if code, ok := wechat.Lookup(g.Errcode); ok && g.Errcode != 0 {
+		if r.Means = code.En; c.Lang == "zh" {
+			r.Means = code.Zh
+		}
+	}
+	q := filterOf(map[string][]string{
+		"app": {g.App}, "state": {string(g.State)}, "reason": {string(g.Reason)}, "template_id": {g.TemplateID}, "open": {"1"},
+	})
+	if g.Errcode != 0 {
+		r.Code = strconv.Itoa(g.Errcode)
+		q.Set("errcode", r.Code)
+	}
+	r.Query = q.Encode()
+	return r
+}
+
+// pauses of the chosen app, or of all.
+func (d *Door) pauses(c *call) (all []wxnotify.Pause, err error) {
+	for _, a := range c.Apps {
+		if c.App != "" && c.App != a.ID {
+			continue
+		}
+		ps, err := d.Admin.Pauses(c.ctx(), a.ID)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ps...)
+	}
+	return all, nil
+}
