@@ -46,7 +46,8 @@ var mayImport = map[string][]string{
 	"client": {},
 	// the assembly
 	"server":       {"", "api", "gateway", "console", "ledger", "outbox", "token", "hook", "wechat", "store", "pump"},
-	"cmd/wxnotify": {"", "server", "sandbox", "client", "store"},
+	"doctor":       {"", "server", "store", "wechat"},
+	"cmd/wxnotify": {"", "server", "sandbox", "client", "store", "doctor"},
 }
 
 func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {

@@ -30,7 +30,7 @@ func (s *settings) prepare(k *kong.Kong) error {
 func fit(n *kong.Node) []*kong.Flag {
 	var flags []*kong.Flag
 	for _, f := range n.Flags {
-		if f.Tag.Has("for") && !slices.Contains(strings.Fields(f.Tag.Get("for")), first(n)) {
+		if f.Tag.Has("for") && !slices.Contains(strings.Fields(f.Tag.Get("for")), heeds(first(n))) {
 			continue
 		}
 		if first(n) == "demo" && f.Tag.Has("demo") {
@@ -47,6 +47,15 @@ func fit(n *kong.Node) []*kong.Flag {
 		flags = append(flags, f)
 	}
 	return flags
+}
+
+// heeds is the command whose settings a command takes: doctor looks at what
+// serve would do.
+func heeds(command string) string {
+	if command == "doctor" {
+		return "serve"
+	}
+	return command
 }
 
 // fileTwin is --key-file beside --key: it reads the secret from a file, so

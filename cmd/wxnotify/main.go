@@ -34,12 +34,14 @@ type cli struct {
 	Template templateCmd `cmd:"" help:"List templates, fetch them from WeChat."`
 	App      appCmd      `cmd:"" help:"Register apps, pause and resume their sending."`
 	Key      keyCmd      `cmd:"" help:"Make, list and revoke API keys."`
+	Doctor   doctorCmd   `cmd:"" help:"Check everything that a set-up can get wrong."`
 	Backup   backupCmd   `cmd:"" help:"Copy the SQLite database, also while a server works on it."`
 	Restore  restoreCmd  `cmd:"" help:"Put a backup in place, with every app paused."`
 	Export   exportCmd   `cmd:"" help:"Write messages or permits to a file, as NDJSON or CSV."`
 	Import   importCmd   `cmd:"" help:"Hand in the permits or send the messages of a file."`
 	Move     moveCmd     `cmd:"" help:"Copy everything into another database, such as from SQLite to PostgreSQL."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database's tables up to date."`
+	Health   healthCmd   `cmd:"" name:"healthcheck" help:"Ask a server whether it is alive: for containers."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
