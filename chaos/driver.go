@@ -57,7 +57,7 @@ func (d *driver) run(ctx context.Context) error {
 	var all sync.WaitGroup
 	failed := make(chan error, 1)
 	all.Go(func() { d.watch(ctx) })
-	for rest(ctx, time.Duration(500+r.IntN(3000))*time.Millisecond) {
+	for rest(ctx, time.Duration(500+r.IntN(d.gap()))*time.Millisecond) {
 		i, n, own := d.draw(r), d.fleet.nodes[r.IntN(len(d.fleet.nodes))], rand.New(rand.NewPCG(r.Uint64(), 0))
 		lasts := i.least + time.Duration(r.Int64N(int64(i.most-i.least)+1))
 		if !n.busy.TryLock() {
@@ -87,6 +87,15 @@ func (d *driver) run(ctx context.Context) error {
 	default:
 		return nil
 	}
+}
+
+// gap is how long it is quiet between two injuries at most, in milliseconds. A
+// long run needs time to send in between.
+func (d *driver) gap() int {
+	if d.opt.For < 2*time.Minute {
+		return 3000
+	}
+	return 15_000 / len(d.fleet.nodes)
 }
 
 // watch is the supervisor that a server has in real life: one that ended by

@@ -238,6 +238,9 @@ func (l *load) insist(ctx context.Context, r *rand.Rand, p place, orders []order
 			l.note(OpRefused, n, p, orders, err)
 			return
 		}
+		if told && problem.Status == http.StatusInternalServerError {
+			l.journal.write(Entry{Op: OpCrashed, Node: n.name, Text: err.Error()})
+		}
 		l.note(OpUnheard, n, p, orders, err)
 		if fickle || !l.again(ctx, r, try) {
 			return

@@ -27,7 +27,7 @@ var Rules = []struct {
 	{"stuck", "a message did not come to rest, or a permit is tied to one that did", stuck},
 	{"wasted", "a use is gone from the books, and no card came of it", wasted},
 	{"unexplained", "a message is unknown, and no injected fault accounts for it", unexplained},
-	{"crashed", "a server panicked", crashed},
+	{"crashed", "a server panicked, raced, or answered 500", crashed},
 }
 
 func lost(k *checker) {

@@ -256,7 +256,7 @@ func (f *fleet) crashes(j *journal) error {
 			return err
 		}
 		for text := range strings.Lines(string(raw)) {
-			if strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: ") || strings.Contains(text, `"msg":"a panic`) {
+			if strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: ") || strings.HasPrefix(text, "WARNING: DATA RACE") || strings.Contains(text, `"msg":"a panic`) {
 				j.write(Entry{Op: OpCrashed, Node: n.name, Text: strings.TrimSpace(text)})
 			}
 		}
