@@ -74,13 +74,19 @@ chaos: tools
 .PHONY: chaos-long
 chaos-long: tools
 	@scripts/need patroni etcd
-	go run ./chaos/cmd -database sqlite -messages 200000 -for 10m -apps 48
-	go run ./chaos/cmd -database postgres -nodes 3 -messages 200000 -for 15m -apps 48
+	go run ./chaos/cmd -database sqlite -messages 200000 -for 8m -apps 48
+	go run ./chaos/cmd -database postgres -nodes 3 -messages 200000 -for 10m -apps 48
 	go run ./chaos/cmd -database sqlite -source payment -for 60s
 	go run ./chaos/cmd -database postgres -nodes 3 -source payment -for 2m
 	go run ./chaos/cmd -database sqlite -points all
 	go run ./chaos/cmd -database postgres -nodes 2 -points all
-	go run ./chaos/cmd -database cluster -nodes 3 -for 5m
+	go run ./chaos/cmd -database cluster -nodes 3 -messages 40000 -for 5m
+
+## figures: measures what docs/guarantees.md says of times (takeover, isolation, a dead token)
+.PHONY: figures
+figures: tools
+	go run ./chaos/cmd -measure -database sqlite
+	go run ./chaos/cmd -measure -database postgres -nodes 2
 
 # The import table is a test of the root package; fuzz corpora run as plain tests.
 ## suites: all tests on both databases, without the race detector

@@ -29,7 +29,8 @@ Examples:
 
 // Run serves the sandbox until ctx ends.
 func (c *sandboxCmd) Run(ctx context.Context) error {
-	world := sandbox.New(sandbox.Options{})
+	// Those who follow the log of a busy sandbox must not lose sight of it.
+	world := sandbox.New(sandbox.Options{MaxRequests: 50_000})
 	s, err := listen(c.Config, world)
 	if err != nil {
 		return err
