@@ -55,8 +55,9 @@ func (l *Ledger) Deposit(ctx context.Context, app string, acts []wxnotify.Deposi
 	if len(fresh) == 0 {
 		return results, nil
 	}
-	// The permits are safe; a wake-up that fails is found by the sweep.
-	n, err := l.store.Wake(ctx, l.now(), app, fresh)
+	// The permits are safe, also when the caller has gone by now; a wake-up that
+	// fails is found by the sweep.
+	n, err := l.store.Wake(context.WithoutCancel(ctx), l.now(), app, fresh)
 	if err != nil {
 		l.log.Error("waiting messages cannot be woken", "app", app, "error", err)
 	}

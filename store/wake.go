@@ -38,6 +38,7 @@ func (s *Store) rouseFor(ctx context.Context, now wxnotify.Now, c *changes) {
 	if len(users) == 0 {
 		return
 	}
+	ctx = context.WithoutCancel(ctx) // what set them free is written, whoever has gone by now
 	if _, err := s.rouse(ctx, now, users); err != nil {
 		s.log.Warn("messages that wait for a permit were not looked at; the sweep will", "error", err)
 	}
