@@ -127,3 +127,11 @@ func SealKeys(t testing.TB, s *Store, queries ...string) (keys []string) {
 	}
 	return keys
 }
+
+// Lasting are the columns that a new master key seals anew.
+func Lasting() (columns []string) {
+	for _, c := range lasting {
+		columns = append(columns, c.table+"."+c.column)
+	}
+	return columns
+}
