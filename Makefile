@@ -26,11 +26,11 @@ demo:
 .PHONY: test
 test: tools check suites race-short test-miniprogram chaos
 	@echo
-	@echo "make test passed. It leaves out: the race detector at full length, the long chaos, WeChat SDKs against the gateway, the phone's other stories, and fuzzing (make test-long)."
+	@echo "make test passed. It leaves out: the race detector at full length, the long chaos, WeChat SDKs against the gateway, the other stories of phone and console, and fuzzing (make test-long)."
 
 ## test-long: the rest, at most 2 hours: full race, long chaos, WeChat SDKs, every story and picture of the phone, 30 s per fuzz target
 .PHONY: test-long
-test-long: test race interop phone fuzz chaos-long
+test-long: test race interop phone console fuzz chaos-long
 	@echo
 	@echo "make test-long passed."
 
@@ -114,6 +114,12 @@ interop: tools
 phone: tools
 	@mkdir -p .cache/shots
 	WXNOTIFY_LONG=1 WXNOTIFY_SHOTS=$(abspath .cache/shots) go test -count=1 -parallel 2 -timeout 20m ./sandbox/phonetest
+
+## console: every story of the console in a browser; its pictures go to .cache/shots (long)
+.PHONY: console
+console: tools
+	@mkdir -p .cache/shots
+	WXNOTIFY_LONG=1 WXNOTIFY_SHOTS=$(abspath .cache/shots) go test -count=1 -parallel 2 -timeout 20m ./console/consoletest
 
 ## fuzz: every fuzz target for FUZZTIME (30s), one after the other (long)
 .PHONY: fuzz

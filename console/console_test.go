@@ -39,8 +39,8 @@ func TestBothLanguagesSayTheSame(t *testing.T) {
 	}
 }
 
-// sources are the texts that may name a word.
-func sources(t *testing.T) string {
+// texts are the texts that may name a word.
+func texts(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
 	for _, pattern := range []string{"*.go", "page/*.html", "page/part/*.html", "static/console.js"} {
@@ -64,7 +64,7 @@ func sources(t *testing.T) string {
 
 func TestEveryWordIsKnownAndUsed(t *testing.T) {
 	t.Parallel()
-	words, text := readWords()["en"], sources(t)
+	words, text := readWords()["en"], texts(t)
 	for _, m := range regexp.MustCompile(`\bT "(\w+)"|\.T\("(\w+)"`).FindAllStringSubmatch(text, -1) {
 		if key := m[1] + m[2]; words[key] == "" && !strings.HasSuffix(key, "_") {
 			t.Errorf("%s is used and has no words", key)

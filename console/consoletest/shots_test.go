@@ -6,19 +6,6 @@ import (
 	"testing"
 )
 
-// pagesToSee are the addresses of all pages; {name} stands for something that
-// the data has.
-var pagesToSee = map[string]string{
-	"overview": "/console/",
-	"messages": "/console/messages",
-	"filtered": "/console/messages?state=failed&reason=no_permit",
-	"message":  "/console/messages/{sent}",
-	"lost":     "/console/messages/{inferred}",
-	"unknown":  "/console/messages/{unknown}",
-	"bulk":     "/console/bulk?do=retry&state=failed",
-	"nothing":  "/console/nothing?q=4711",
-}
-
 // TestPictures writes what has to be looked at: all pages, in both languages
 // and themes, wide and small, to the folder WXNOTIFY_SHOTS or to one that is
 // forgotten. It goes through all pages with a script's eyes as well.
