@@ -147,7 +147,8 @@ const keys = {
 }
 document.addEventListener('keydown', (e) => {
   if (e.ctrlKey || e.metaKey || e.altKey || $('dialog[open]')) return
-  if (e.target.closest('input, select, textarea, button, a, summary') && !(e.target.matches('[type=checkbox]') && e.key !== 'Enter')) {
+  const over = e.target.closest('dialog') // closed, and the focus has not left it yet
+  if (!over && e.target.closest('input, select, textarea, button, a, summary') && !(e.target.matches('[type=checkbox]') && e.key !== 'Enter')) {
     if (e.key === 'Escape') e.target.blur()
     return
   }
@@ -157,8 +158,6 @@ document.addEventListener('keydown', (e) => {
   e.preventDefault()
   keys[e.key]()
 })
-// the focus does not stay in a dialog that is closed
-document.addEventListener('close', () => document.activeElement?.blur(), true)
 document.addEventListener('click', (e) => {
   const row = e.target.closest('tr[data-href]')
   if (row && !e.target.closest('a, button, input, form, label, summary') && !String(getSelection())) location.href = row.dataset.href
