@@ -42,6 +42,7 @@ type cli struct {
 	Move     moveCmd     `cmd:"" help:"Copy everything into another database, such as from SQLite to PostgreSQL."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database's tables up to date."`
 	Health   healthCmd   `cmd:"" name:"healthcheck" help:"Ask a server whether it is alive: for containers."`
+	Bench    benchCmd    `cmd:"" help:"Measure this build on this machine."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
