@@ -74,7 +74,7 @@ func (w *world) bare(conns, n int) (f Figure, rss int64, err error) {
 	if err != nil {
 		return f, 0, err
 	}
-	cmd := exec.CommandContext(w.ctx, w.o.Program, "bench", "--bare-client")
+	cmd := exec.CommandContext(w.ctx, w.o.Program, "bench", "--bare-client") //nolint:gosec // the program is this one
 	var out, problem bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &out, &problem
 	dieWithUs(cmd)

@@ -27,7 +27,8 @@ func start(ctx context.Context, program, flag, path string, env []string, args .
 	if err != nil {
 		return nil, err
 	}
-	c := &child{url: "http://" + addr, cmd: exec.Command(program, append(args, flag, addr)...), done: make(chan struct{})}
+	cmd := exec.Command(program, append(args, flag, addr)...) //nolint:gosec // the program is this one
+	c := &child{url: "http://" + addr, cmd: cmd, done: make(chan struct{})}
 	c.cmd.Env = append(os.Environ(), env...)
 	c.cmd.Stdout, c.cmd.Stderr = &c.out, &c.out
 	dieWithUs(c.cmd)

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"path/filepath"
 	"time"
 
 	"github.com/wxnotify/wxnotify/client"
@@ -234,5 +233,3 @@ func (w *world) arrive(n int) error {
 		}
 	}
 }
-
-func (w *world) file(name string) string { return filepath.Join(w.o.Dir, name) }
