@@ -35,11 +35,15 @@ func clone(ctx context.Context, db *sql.DB, table string, n int, changed map[str
 	if err != nil {
 		return err
 	}
+	defer rows.Close()
 	columns, err := rows.Columns()
-	_ = rows.Close()
+	if err == nil {
+		err = rows.Err()
+	}
 	if err != nil {
 		return err
 	}
+	_ = rows.Close() // one connection has to do
 	values := make([]string, len(columns))
 	for i, c := range columns {
 		values[i] = "t." + c
