@@ -49,8 +49,7 @@ var mayImport = map[string][]string{
 	// the assembly
 	"server":       {"", "api", "gateway", "console", "ledger", "outbox", "token", "hook", "wechat", "store", "pump"},
 	"doctor":       {"", "server", "store", "wechat"},
-	"cmd/wxnotify": {"", "server", "sandbox", "client", "store", "doctor"},
-	"cmd/wxnotify": {"", "server", "sandbox", "client", "store", "bench"},
+	"cmd/wxnotify": {"", "server", "sandbox", "client", "store", "doctor", "bench"},
 }
 
 func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
