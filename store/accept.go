@@ -95,12 +95,24 @@ func (a *accept) run() error {
 		if err := a.w.insertCarriers(rows); err != nil {
 			return err
 		}
+		if err := a.tell(rows); err != nil {
+			return err
+		}
 	}
 	for i, first := range again { // repeats within the batch
 		a.receipts[i] = a.receipts[first]
 		a.receipts[i].Replayed = a.receipts[i].Err == nil
 	}
 	return nil
+}
+
+// tell tells of those that have failed already.
+func (a *accept) tell(rows []*item) error {
+	var events []told
+	for _, it := range rows {
+		events = appendMessage(events, &it.m)
+	}
+	return a.w.tell(a.now.Real, events...)
 }
 
 // keys takes the idempotency keys. Entries whose key is known leave the batch;

@@ -101,6 +101,7 @@ func (s *Store) UpdateApp(ctx context.Context, a wxnotify.App) error {
 // sessions. Its messages and permits stay as history; what was still to be
 // sent is not sent. Registered again, the app goes on where it stopped.
 func (s *Store) DeleteApp(ctx context.Context, id string) error {
+	defer s.ears.drop()
 	return s.do(ctx, "delete an app", doorLimit, func(w *work) error {
 		n, err := w.exec(`delete from app where app = $1`, id)
 		if err != nil {
@@ -111,7 +112,7 @@ func (s *Store) DeleteApp(ctx context.Context, id string) error {
 		}
 		for _, text := range []string{
 			`delete from token where app = $1`, `delete from template where app = $1`, `delete from pause where app = $1`,
-			`delete from session where app = $1`, `delete from login_code where app = $1`,
+			`delete from session where app = $1`, `delete from login_code where app = $1`, `delete from webhook where app = $1`,
 		} {
 			if _, err := w.exec(text, id); err != nil {
 				return err

@@ -193,6 +193,9 @@ func (c *changes) write(w *work) (missed []int, err error) {
 	if err := writeRest(w, hits); err != nil {
 		return nil, err
 	}
+	if err := w.tellMessages(c.now, hits); err != nil {
+		return nil, err
+	}
 	return missed, c.writePauses(w)
 }
 

@@ -111,7 +111,10 @@ func (b *book) write() error {
 	if err != nil {
 		return err
 	}
-	return b.writeTaps()
+	if err := b.writeTaps(); err != nil {
+		return err
+	}
+	return b.w.tellPermits(b.now, b.opened)
 }
 
 // Deposit takes in what users gave, in one transaction. A known code or key

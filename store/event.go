@@ -206,7 +206,7 @@ func (h *hearing) event(w *work, e keptEvent) (err error) {
 	case e.Kind == wxnotify.EventSent:
 		stray, err = h.sent(w, e)
 	case e.Kind == wxnotify.EventChange && e.Said == wxnotify.SaidReject:
-		_, err = w.withdraw(e.App, e.To, e.TemplateID, acted)
+		_, err = w.withdraw(h.now, e.App, e.To, e.TemplateID, acted)
 	case e.Kind == wxnotify.EventPopup:
 		err = h.popup(w, e, acted)
 	}

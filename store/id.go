@@ -16,14 +16,16 @@ type permitIDs struct {
 	last uint64 // milliseconds and 12 bits of counter
 }
 
-func (g *permitIDs) next(now wxnotify.Now) string {
+func (g *permitIDs) next(now wxnotify.Now) string { return g.id(wxnotify.PermitPrefix, now.Virtual) }
+
+func (g *permitIDs) id(prefix string, t time.Time) string {
 	g.mu.Lock()
-	g.last = max(g.last+1, uint64(now.Virtual.UnixMilli())<<12)
+	g.last = max(g.last+1, uint64(t.UnixMilli())<<12)
 	n := g.last
 	g.mu.Unlock()
 	u := uuid.New()
 	stamp(&u, n)
-	return wxnotify.EncodeID(wxnotify.PermitPrefix, u)
+	return wxnotify.EncodeID(prefix, u)
 }
 
 // idAt sorts before every id that is made at t or later, and after all that

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/wxnotify/wxnotify"
 )
@@ -40,11 +41,43 @@ func (s *Store) PutPause(ctx context.Context, p wxnotify.Pause) error {
 }
 
 func (w *work) putPause(p wxnotify.Pause) error {
-	_, err := w.exec(`insert into pause (`+pauseColumns+`) values ($1, $2, $3, $4, $5, $6, $7)
-		on conflict (app, scope) do update set reason = excluded.reason, detail = excluded.detail,
-		since = excluded.since, until = excluded.until, probe = excluded.probe
-		where excluded.reason = $8 or pause.reason <> $9`,
-		p.App, p.Scope, p.Reason, p.Detail, ms(p.Since), end(p.Until), ms(p.Probe), ByOperator, ByOperator)
+	n, err := w.exec(`insert into pause (`+pauseColumns+`) values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
+		p.App, p.Scope, p.Reason, p.Detail, ms(p.Since), end(p.Until), ms(p.Probe))
+	switch {
+	case err != nil:
+		return err
+	case n == 1: // later ones of the same part are no news
+		return w.tellPause(p.Since, wxnotify.AppPaused, &p)
+	}
+	_, err = w.exec(`update pause set reason = $1, detail = $2, since = $3, until = $4, probe = $5
+		where app = $6 and scope = $7 and (1 = $8 or reason <> $9)`,
+		p.Reason, p.Detail, ms(p.Since), end(p.Until), ms(p.Probe), p.App, p.Scope, flag(p.Reason == ByOperator), ByOperator)
+	return err
+}
+
+// endPause ends a pause that lasts no longer than until. It says whether there
+// was one.
+func (w *work) endPause(real time.Time, app, scope string, until int64) (bool, error) {
+	n, err := w.exec(`delete from pause where app = $1 and scope = $2 and until <= $3`, app, scope, until)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, w.tellPause(real, wxnotify.AppResumed, &wxnotify.Pause{App: app, Scope: scope})
+}
+
+// endPauses ends those whose time is over.
+func (w *work) endPauses(now wxnotify.Now) error {
+	var over []wxnotify.Pause
+	err := w.each(func(r scanner) error {
+		p, err := scanPause(r)
+		over = append(over, p)
+		return err
+	}, `select `+pauseColumns+` from pause where until <= $1`, ms(now.Real))
+	for i := range over {
+		if err == nil {
+			_, err = w.endPause(now.Real, over[i].App, over[i].Scope, ms(now.Real))
+		}
+	}
 	return err
 }
 
@@ -52,8 +85,7 @@ func (w *work) putPause(p wxnotify.Pause) error {
 // there was one.
 func (s *Store) Resume(ctx context.Context, app, scope string) (was bool, err error) {
 	err = s.do(ctx, "resume", doorLimit, func(w *work) error {
-		n, err := w.exec(`delete from pause where app = $1 and scope = $2`, app, scope)
-		was = n > 0
+		was, err = w.endPause(time.Now(), app, scope, far)
 		return err
 	})
 	if err != nil {

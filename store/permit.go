@@ -23,7 +23,11 @@ func (s *Store) DeletePermit(ctx context.Context, now wxnotify.Now, app, id stri
 		case p.State != wxnotify.PermitFree:
 			return nil
 		}
-		return w.hot.turn(w, []turn{{app: app, id: id, state: wxnotify.PermitDead, cause: wxnotify.CauseDeleted, till: spentTill}})
+		if err := w.hot.turn(w, []turn{{app: app, id: id, state: wxnotify.PermitDead, cause: wxnotify.CauseDeleted, till: spentTill}}); err != nil {
+			return err
+		}
+		p.Cause = wxnotify.CauseDeleted
+		return w.tellRevoked(now.Real, &p.Permit, 1)
 	})
 }
 
@@ -33,7 +37,7 @@ func (s *Store) DeletePermit(ctx context.Context, now wxnotify.Now, app, id stri
 func (s *Store) Revoke(ctx context.Context, now wxnotify.Now, app, openid, template string, when time.Time) (n int, err error) {
 	s.saw(now)
 	err = s.do(ctx, "revoke", doorLimit, func(w *work) error {
-		k, err := w.withdraw(app, openid, template, when)
+		k, err := w.withdraw(now, app, openid, template, when)
 		n = int(k)
 		return err
 	})

@@ -21,8 +21,8 @@ var (
 
 	// Steps that walk through a whole table, and those that narrow a big table
 	// down to an app and no further.
-	walk   = regexp.MustCompile(`^SCAN (q|m|p|t|n|queue|message|permit|attempt|idem|i)\b`)
-	allApp = regexp.MustCompile(`^SEARCH (q|m|p|t|n|queue|message|permit|attempt|idem|i)\b.*\(app=\?\)$`)
+	walk   = regexp.MustCompile(`^SCAN (q|m|p|t|n|d|e|queue|message|permit|attempt|idem|notice|i)\b`)
+	allApp = regexp.MustCompile(`^SEARCH (q|m|p|t|n|d|e|queue|message|permit|attempt|idem|notice|i)\b.*\((app|webhook)=\?\)$`)
 )
 
 // Every statement of every verb that writes goes by an index in SQLite. What
@@ -83,6 +83,8 @@ func everyVerb(t *testing.T, s *store.Store) {
 		}
 	}
 	may(nil, s.CreateApp(ctx, wxnotify.App{ID: planApp}))
+	hook := wxnotify.Webhook{ID: "whk_1", URL: "https://a.example", Secret: wxnotify.NewSecret("whsec_")}
+	may(nil, s.CreateWebhook(ctx, hook))
 	entries, ds := someOfEach()
 	may(s.Deposit(ctx, now, ds))
 	may(s.Accept(ctx, now, entries))
@@ -102,6 +104,7 @@ func everyVerb(t *testing.T, s *store.Store) {
 		may(s.Wake(ctx, now, planApp, ds))
 		may(s.Sweep(ctx, now, 100))
 	}
+	everyNotice(t, s, hook, now.Real)
 	for _, e := range entries {
 		may(s.Cancel(ctx, now, planApp, e.Message.ID))
 		may(s.Resolve(ctx, now, planApp, e.Message.ID, true))
@@ -113,6 +116,35 @@ func everyVerb(t *testing.T, s *store.Store) {
 	may(s.Resume(ctx, planApp, "payment"))
 	now.Virtual = planTime.Add(200 * 24 * time.Hour)
 	may(s.Sweep(ctx, now, 100))
+}
+
+// everyNotice makes each verb of webhooks do something.
+func everyNotice(t *testing.T, s *store.Store, hook wxnotify.Webhook, now time.Time) {
+	t.Helper()
+	posts, _, err := s.ClaimPosts(ctx, now, time.Second, []wxnotify.NoticeWant{{Webhook: hook.ID, N: 30}})
+	if err != nil || len(posts) == 0 {
+		t.Fatal(len(posts), err)
+	}
+	var outs []wxnotify.NoticeOutcome
+	for i, p := range posts {
+		outs = append(outs, wxnotify.NoticeOutcome{Webhook: p.Webhook, ID: p.ID, Owner: p.Owner, State: []wxnotify.NoticeState{wxnotify.NoticeDelivered, wxnotify.NoticeFailed}[i%2]})
+	}
+	_, err = s.SettlePosts(ctx, now, outs)
+	if err == nil {
+		_, err = s.ResendNotice(ctx, hook.ID, posts[0].ID)
+	}
+	if err == nil {
+		_, _, err = s.RecoverNotices(ctx, hook.ID, time.Time{})
+	}
+	if err == nil {
+		_, err = s.SweepNotices(ctx, now)
+	}
+	if err == nil {
+		err = s.UpdateWebhook(ctx, hook)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func user(i int) string { return fmt.Sprintf("oUser%020d", i) }

@@ -76,22 +76,25 @@ const (
 // A Store is open until Close. All methods may be called by any number of
 // goroutines at once.
 type Store struct {
-	log  *slog.Logger
-	opt  Options
-	base base
-	keys keyring
-	ids  permitIDs
-	node atomic.Pointer[string]
-	boot string
+	log     *slog.Logger
+	opt     Options
+	base    base
+	keys    keyring
+	ids     permitIDs
+	notices permitIDs
+	node    atomic.Pointer[string]
+	boot    string
 
-	lock   io.Closer     // SQLite: what keeps other processes off the file
-	claims atomic.Int64  // made in this life
-	wakes  wakes         // PostgreSQL: NOTIFY, bundled
-	doubts doubts        // claims whose commit is unknown
-	probes probes        // attempts that try out a pause
-	walks  walks         // how far the sweeps came
-	bell   chan struct{} // events came in, or may find their message now
-	ahead  atomic.Int64  // how far the virtual clock was seen ahead, in milliseconds; -1: not seen
+	lock     io.Closer     // SQLite: what keeps other processes off the file
+	claims   atomic.Int64  // made in this life
+	wakes    wakes         // PostgreSQL: NOTIFY, bundled
+	doubts   doubts        // claims whose commit is unknown
+	probes   probes        // attempts that try out a pause
+	walks    walks         // how far the sweeps came
+	bell     chan struct{} // events came in, or may find their message now
+	ears     ears          // webhooks
+	onNotice atomic.Pointer[func([]string)]
+	ahead    atomic.Int64 // how far the virtual clock was seen ahead, in milliseconds; -1: not seen
 
 	stop context.CancelFunc
 	ctx  context.Context // of what runs beside the calls

@@ -10,3 +10,8 @@ func TestContract(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, storetest.Run)
 }
+
+func TestContractOfWebhooks(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, storetest.RunNotices)
+}

@@ -193,8 +193,7 @@ func (s *Store) appIDs(ctx context.Context) (ids []string, err error) {
 // sweepParked brings back what was parked for a pause that is gone.
 func (s *Store) sweepParked(ctx context.Context, now wxnotify.Now, _ int) (rests []wxnotify.Rest, err error) {
 	if err := s.do(ctx, "sweep", engineLimit, func(w *work) error {
-		_, err := w.exec(`delete from pause where until <= $1`, ms(now.Real))
-		return err
+		return w.endPauses(now)
 	}); err != nil {
 		return nil, err
 	}

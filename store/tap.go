@@ -146,7 +146,7 @@ func (b *book) writeTaps() error {
 
 // withdraw takes away what a user had allowed for a template up to the second
 // of when, which is real, and remembers that they said no.
-func (w *work) withdraw(app, openid, template string, when time.Time) (n int64, err error) {
+func (w *work) withdraw(now wxnotify.Now, app, openid, template string, when time.Time) (n int64, err error) {
 	if _, err := w.exec(`insert into word (app, openid, template_id, said, said_at, off_at) values ($1, $2, $3, $4, $5, $6)
 		on conflict (app, openid, template_id) do update set
 			said = case when word.said_at / 1000 <= excluded.said_at / 1000 then excluded.said else word.said end,
@@ -155,7 +155,11 @@ func (w *work) withdraw(app, openid, template string, when time.Time) (n int64, 
 		app, openid, template, wxnotify.SaidReject, ms(when), ms(when)); err != nil {
 		return 0, err
 	}
-	return w.exec(`update permit set state = 'dead', cause = 'withdrawn', till = 0
+	n, err = w.exec(`update permit set state = 'dead', cause = 'withdrawn', till = 0
 		where app = $1 and openid = $2 and till > 0 and template_id = $3 and state = 'free' and acted_at < $4`,
 		app, openid, template, ms(when)/second*second+second)
+	if err != nil || n == 0 {
+		return n, err
+	}
+	return n, w.tellRevoked(now.Real, &wxnotify.Permit{App: app, To: openid, TemplateID: template, Cause: wxnotify.CauseWithdrawn}, int(n))
 }

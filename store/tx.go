@@ -26,6 +26,7 @@ type work struct {
 	ctx  context.Context
 	verb string
 	tx   txn
+	rung []string // webhooks that notices were written for
 }
 
 // do runs f in one transaction and commits. Deadlocks are begun anew, so f
@@ -65,6 +66,7 @@ func (s *Store) once(ctx context.Context, verb string, f func(*work) error) erro
 	if err := tx.commit(ctx); err != nil {
 		return &commitError{err}
 	}
+	s.called(w.rung)
 	if err := w.fault("after_commit"); err != nil {
 		return &commitError{err}
 	}
