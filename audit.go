@@ -38,6 +38,9 @@ const (
 	AuditTemplateSync   = "template.sync"
 	AuditMessageResolve = "message.resolve"
 	AuditUserErase      = "user.erase"
+	AuditWebhookCreate  = "webhook.create"
+	AuditWebhookChange  = "webhook.change"
+	AuditWebhookDelete  = "webhook.delete"
 )
 
 // An AuditFilter says which lines a list is to hold, as a MessageFilter does.

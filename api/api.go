@@ -36,6 +36,7 @@ type Deps struct {
 	WeChat  WeChat
 	Library Library
 	Tokens  Tokens
+	Targets Targets // of webhooks
 	Now     func() wxnotify.Now
 	Ready   func(context.Context) error // nil when work can be taken: the database is reachable, the node is not draining
 	Stop    <-chan struct{}             // closed when no new work is to be taken: waits end, writing is refused with draining
@@ -91,6 +92,7 @@ type Admin interface {
 	CreateSession(ctx context.Context, hash [32]byte, s wxnotify.Session) error
 	SessionByHash(ctx context.Context, hash [32]byte, now time.Time) (wxnotify.Session, error)
 	Auditor
+	WebhookKeeper
 	UseLoginCode(ctx context.Context, app string, hash [32]byte, now, until time.Time) (first bool, err error)
 	Templates(ctx context.Context, app string) ([]wxnotify.Template, error)
 	PutTemplate(ctx context.Context, t wxnotify.Template) error

@@ -18,6 +18,7 @@ import (
 	"github.com/wxnotify/wxnotify"
 	"github.com/wxnotify/wxnotify/api"
 	"github.com/wxnotify/wxnotify/client"
+	"github.com/wxnotify/wxnotify/hook"
 	"github.com/wxnotify/wxnotify/ledger"
 	"github.com/wxnotify/wxnotify/outbox"
 	"github.com/wxnotify/wxnotify/sandbox"
@@ -68,7 +69,7 @@ func build(t *testing.T, db storetest.Database, change func(*store.Options), opt
 		o(&opt)
 	}
 	srv := httptest.NewServer(api.New(log, api.Deps{
-		Box: box, Ledger: ledger.New(log, h.store, h.now, box.Wake), Reader: h.store, Admin: h.store, WeChat: wx, Tokens: keeper,
+		Box: box, Ledger: ledger.New(log, h.store, h.now, box.Wake), Reader: h.store, Admin: h.store, WeChat: wx, Tokens: keeper, Targets: hook.NewGuard(nil, nil),
 		Now: h.now, Ready: h.store.Ping, Stop: h.stop,
 	}, opt))
 	t.Cleanup(srv.Close)

@@ -202,6 +202,43 @@ var routes = []route{
 		refuses: append([]wxnotify.Code{wxnotify.TimeZoneMissing, wxnotify.TimeInvalid}, listCodes...),
 	},
 	{
+		method: "POST", path: "/v1/webhooks", scope: wxnotify.ScopeAdmin, handle: (*Door).postWebhook, name: "createWebhook", tag: tagWebhooks,
+		summary: "Be told of events", doc: "By Standard Webhooks 1.0: each event is posted as `{\"type\",\"timestamp\",\"data\"}` until a 2xx comes, at first again within ten seconds, then for three days; at least once, and in order for one message. The secret is shown once.",
+		in: NewWebhook{}, out: Webhook{}, status: http.StatusCreated, refuses: []wxnotify.Code{wxnotify.AppUnknown, wxnotify.URLForbiddenHost},
+	},
+	{
+		method: "GET", path: "/v1/webhooks", scope: wxnotify.ScopeAdmin, handle: (*Door).listWebhooks, name: "listWebhooks", tag: tagWebhooks,
+		summary: "List webhooks", doc: "Newest first, without their secrets. A key that is bound to an app sees that app's.", params: []param{paramLimit, paramCursor}, out: Webhooks{}, status: http.StatusOK,
+		refuses: listCodes[1:],
+	},
+	{
+		method: "GET", path: "/v1/webhooks/{id}", scope: wxnotify.ScopeAdmin, handle: (*Door).getWebhook, name: "getWebhook", tag: tagWebhooks,
+		summary: "Read a webhook", doc: "With whether it works.", out: Webhook{}, status: http.StatusOK, refuses: []wxnotify.Code{wxnotify.NotFound},
+	},
+	{
+		method: "PATCH", path: "/v1/webhooks/{id}", scope: wxnotify.ScopeAdmin, handle: (*Door).patchWebhook, name: "changeWebhook", tag: tagWebhooks,
+		summary: "Change a webhook", doc: "Its address, its events, whether it is on, its secret. What is left out stays.", in: WebhookChange{}, out: Webhook{}, status: http.StatusOK,
+		refuses: []wxnotify.Code{wxnotify.NotFound, wxnotify.URLForbiddenHost},
+	},
+	{
+		method: "DELETE", path: "/v1/webhooks/{id}", scope: wxnotify.ScopeAdmin, handle: (*Door).deleteWebhook, name: "deleteWebhook", tag: tagWebhooks,
+		summary: "Forget a webhook", doc: "With its deliveries.", status: http.StatusNoContent, refuses: []wxnotify.Code{wxnotify.NotFound},
+	},
+	{
+		method: "GET", path: "/v1/webhooks/{id}/deliveries", scope: wxnotify.ScopeAdmin, handle: (*Door).listDeliveries, name: "listDeliveries", tag: tagWebhooks,
+		summary: "List what went to a webhook", doc: "Newest first, with request and answer; kept for 30 days.", out: Deliveries{}, status: http.StatusOK,
+		params: []param{{name: "state", doc: "As in the delivery.", enum: noticeStates}, paramLimit, paramCursor}, refuses: append([]wxnotify.Code{wxnotify.NotFound, wxnotify.FieldInvalid}, listCodes[1:]...),
+	},
+	{
+		method: "POST", path: "/v1/webhooks/{id}/deliveries/{delivery}/resend", scope: wxnotify.ScopeAdmin, handle: (*Door).resendDelivery, name: "resendDelivery", tag: tagWebhooks,
+		summary: "Post one event again", doc: "At once, under the same webhook-id, whatever became of it.", out: Delivery{}, status: http.StatusAccepted, refuses: []wxnotify.Code{wxnotify.NotFound},
+	},
+	{
+		method: "POST", path: "/v1/webhooks/{id}/recover", scope: wxnotify.ScopeAdmin, handle: (*Door).recoverDeliveries, name: "recoverDeliveries", tag: tagWebhooks,
+		summary: "Post again what failed since a time", doc: "After a receiver's outage of more than three days.", in: RecoverSince{}, out: Recovered{}, status: http.StatusAccepted,
+		refuses: []wxnotify.Code{wxnotify.NotFound, wxnotify.TimeZoneMissing, wxnotify.TimeInvalid},
+	},
+	{
 		method: "POST", path: "/mp/v1/login", access: open, handle: (*Door).login, name: "login", tag: tagMini,
 		summary: "Log a user in", doc: "Exchanges the code of wx.login for a session of 7 days. The session_key stays with us.", in: Login{}, out: LoggedIn{}, status: http.StatusOK,
 		refuses: []wxnotify.Code{wxnotify.AppUnknown, wxnotify.CodeRejected, wxnotify.UpstreamUnavailable, wxnotify.UpstreamRefused, wxnotify.RateLimited},
@@ -234,6 +271,7 @@ const (
 	tagTemplates = "Templates"
 	tagApps      = "Apps"
 	tagKeys      = "Keys"
+	tagWebhooks  = "Webhooks"
 	tagMini      = "Mini program"
 	tagHealth    = "Health"
 )

@@ -16,6 +16,7 @@ import (
 	"github.com/wxnotify/wxnotify/api"
 	"github.com/wxnotify/wxnotify/console"
 	"github.com/wxnotify/wxnotify/gateway"
+	"github.com/wxnotify/wxnotify/hook"
 	"github.com/wxnotify/wxnotify/ledger"
 	"github.com/wxnotify/wxnotify/outbox"
 	"github.com/wxnotify/wxnotify/pump"
@@ -35,6 +36,7 @@ type Server struct {
 	keeper *token.Keeper
 	box    *outbox.Box
 	inbox  *ledger.Inbox
+	hooks  *hook.Teller
 	native *api.Door
 	pages  *console.Door
 	http   *http.Server
@@ -107,6 +109,9 @@ func (s *Server) rooms() {
 	s.wechat = wechat.New(wechat.Options{URL: c.WeChatURL})
 	s.keeper = token.New(s.log, s.store, s.tokens(), token.Options{Now: s.clock.Now, Node: s.store.Node(), OnContention: func(app string) {
 		s.log.Error("somebody else fetches this app's access_token, and each fetch kills the other's; let them take it from here", "app", app)
+		if err := s.store.TellContention(context.Background(), app); err != nil {
+			s.log.Error("webhooks cannot be told of it", "app", app, "error", err)
+		}
 	}})
 	s.box = outbox.New(s.log, s.store, s.keeper, mortal(s.wechat, s.fault), outbox.Options{Now: s.clock.Now, OnRest: s.atRest})
 	wake := func(app string) {
@@ -114,8 +119,11 @@ func (s *Server) rooms() {
 		s.store.Notify(app)
 	}
 	books := ledger.New(s.log, s.store, s.clock.Now, wake)
+	guard := hook.NewGuard(c.WebhookAllow, nil)
+	s.hooks = hook.New(s.log, s.store, guard, "wxnotify/"+Version())
+	s.store.OnNotice(s.hooks.Wake)
 	s.native = api.New(s.log, api.Deps{
-		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, WeChat: s.wechat, Library: s.wechat, Tokens: s.keeper,
+		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, WeChat: s.wechat, Library: s.wechat, Tokens: s.keeper, Targets: guard,
 		Now: s.clock.Now, Ready: s.ready, Stop: s.stop,
 	}, api.Options{Key: c.APIKey, Proxies: c.TrustedProxies, Version: Version(), Actor: s.actor})
 	wechats := gateway.New(s.log, gateway.Deps{
@@ -233,6 +241,7 @@ func (s *Server) Run(ctx context.Context) error {
 	running.Go(func() { s.clock.Follow(engines) })
 	running.Go(func() { s.box.Run(engines) })
 	running.Go(func() { s.inbox.Run(engines) })
+	running.Go(func() { s.hooks.Run(engines) })
 	running.Go(func() { s.native.Watch(engines) })
 	failed := make(chan error, 1)
 	go func() { failed <- s.serve() }()

@@ -169,7 +169,7 @@ func scanNotice(r scanner, more ...any) (n wxnotify.Notice, err error) {
 	return n, err
 }
 
-// Resend lets a notice be posted again at once, whatever became of it, or
+// ResendNotice lets a notice be posted again at once, whatever became of it, or
 // answers not_found. While an attempt is under way it changes nothing.
 func (s *Store) ResendNotice(ctx context.Context, webhook, id string) (n wxnotify.Notice, err error) {
 	err = s.do(ctx, "send a notice again", doorLimit, func(w *work) error {
