@@ -113,13 +113,18 @@ func (e *erasing) some(w *work, text string, args ...any) error {
 	return err
 }
 
-// records: logins, words and events that were not applied.
+// records: logins, words, events that were not applied, and what was to be told
+// to webhooks or was told.
 func (e *erasing) records(w *work) error {
 	if err := e.some(w, eraseSessions, e.openid, e.app, e.asked+wxnotify.SessionLasts.Milliseconds()); err != nil {
 		return err
 	}
 	if err := e.some(w, `delete from word where (app, openid, template_id) in
 		(select app, openid, template_id from word where app = $1 and openid = $2 and said_at <= $3 limit $4)`, e.app, e.openid, e.askedReal); err != nil {
+		return err
+	}
+	if err := e.some(w, `delete from notice where (webhook, id) in
+		(select webhook, id from notice where openid = $1 and app = $2 and created_at <= $3 limit $4)`, e.openid, e.app, e.askedReal); err != nil {
 		return err
 	}
 	return e.some(w, `delete from event where (app, id) in
@@ -155,6 +160,11 @@ func (e *erasing) messages(w *work) error {
 
 // forget takes what messages said and who they were for.
 func (e *erasing) forget(w *work, ids string, metas [][]string) error {
+	// Of a message that was on its way something may have been told since.
+	if _, err := w.exec(`delete from notice where openid = $1 and app = $2 and subject in (select u.id from `+
+		w.unpack("$3", "id")+` u)`, e.openid, e.app, ids); err != nil {
+		return err
+	}
 	if _, err := w.exec(`update message set openid = $1, body = null, meta = '' where app = $2 and id in (select u.id from `+
 		w.unpack("$3", "id")+` u)`, e.person, e.app, ids); err != nil {
 		return err
@@ -178,9 +188,11 @@ func (e *erasing) forget(w *work, ids string, metas [][]string) error {
 // end brings a message to rest. What may have arrived is unknown, and stays so:
 // nobody can repeat it, and events about it are not heard.
 func (e *erasing) end(c *changes, it *item) {
-	switch {
-	case it.m.State.AtRest():
+	if it.m.State.AtRest() {
 		return
+	}
+	it.m.To, it.m.Meta = e.person, nil // what webhooks are told
+	switch {
 	case it.lost:
 		c.apply(it, nil, it.permit, wxnotify.Step{State: wxnotify.Unknown, Reason: wxnotify.ReasonUnresolved, Permit: wxnotify.Kill,
 			Cause: wxnotify.CauseUnresolved, Tries: it.m.Tries}, time.Time{}, time.Time{})

@@ -143,7 +143,7 @@ func (w *work) tellPermits(now wxnotify.Now, opened []*permit) error {
 		for i+n < len(opened) && opened[i].hash != "" && opened[i+n].hash == opened[i].hash && opened[i+n].App == p.App {
 			n++
 		}
-		events = append(events, told{wxnotify.PermitCreated, p.App, p.To, p.To, func() []byte { return wxnotify.PermitData(wxnotify.PermitCreated, p, n) }})
+		events = append(events, told{wxnotify.PermitCreated, p.App, p.To, w.s.Pseudonym(p.App, p.To), func() []byte { return wxnotify.PermitData(wxnotify.PermitCreated, p, n) }})
 		i += n
 	}
 	return w.tell(now.Real, events...)
@@ -151,7 +151,7 @@ func (w *work) tellPermits(now wxnotify.Now, opened []*permit) error {
 
 // tellRevoked tells of n permits like p that were taken back.
 func (w *work) tellRevoked(real time.Time, p *wxnotify.Permit, n int) error {
-	return w.tell(real, told{wxnotify.PermitRevoked, p.App, p.To, p.To, func() []byte { return wxnotify.PermitData(wxnotify.PermitRevoked, p, n) }})
+	return w.tell(real, told{wxnotify.PermitRevoked, p.App, p.To, w.s.Pseudonym(p.App, p.To), func() []byte { return wxnotify.PermitData(wxnotify.PermitRevoked, p, n) }})
 }
 
 func (w *work) tellPause(real time.Time, topic wxnotify.Topic, p *wxnotify.Pause) error {

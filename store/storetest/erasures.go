@@ -17,6 +17,7 @@ import (
 func (w *world) life() (flying wxnotify.Try, ids map[string]string) {
 	w.Helper()
 	ids = map[string]string{}
+	w.listen()
 	meta := func(e *wxnotify.Entry) { e.Message.Meta = map[string]string{"order": "1019", "shop": "7"} }
 	w.deposit(w.form(form(1)), wxnotify.Deposit{Source: wxnotify.Payment, Code: prepay, GivenAt: Noon},
 		wxnotify.Deposit{Source: wxnotify.Subscribe, TemplateID: prompt, Key: "tap", GivenAt: Noon}, wxnotify.Deposit{To: bob, Source: wxnotify.Form, Code: form(9), GivenAt: Noon})
