@@ -129,8 +129,8 @@ func invalid(format string, args ...any) error {
 	return wxnotify.RefuseField(wxnotify.FieldInvalid, "url", format, args...)
 }
 
-func forbidden(format string, args ...any) error {
-	return wxnotify.RefuseField(wxnotify.URLForbiddenHost, "url", format, args...)
+func forbidden(detail string) error {
+	return wxnotify.RefuseField(wxnotify.URLForbiddenHost, "url", "%s", detail)
 }
 
 // lookUp returns what a host leads to now, nothing where that cannot be said.
@@ -148,7 +148,7 @@ func (g *Guard) lookUp(ctx context.Context, host string) ([]netip.Addr, error) {
 	defer cancel()
 	addrs, err := g.resolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
-		return nil, nil //nolint:nilerr // not now; the connection will tell
+		return nil, nil // not now; the connection will tell
 	}
 	return addrs, nil
 }

@@ -63,7 +63,7 @@ func TestAPostCanBeVerified(t *testing.T) {
 			t.Fatalf("%s: %+v", name, a)
 		}
 		r, body := <-got, <-bodies
-		if r.Header.Get("webhook-id") != "evt_1" || r.Header.Get("Content-Type") != "application/json" || r.Header.Get("User-Agent") != "wxnotify/test" {
+		if r.Header.Get(standardwebhooks.HeaderWebhookID) != "evt_1" || r.Header.Get("Content-Type") != "application/json" || r.Header.Get("User-Agent") != "wxnotify/test" {
 			t.Errorf("%s: %v", name, r.Header)
 		}
 		if want := `{"type":"message.sent","timestamp":"2023-11-14T22:13:20Z","data":{"id":"msg_1"}}`; string(body) != want {
@@ -87,16 +87,23 @@ func TestEveryWayToFail(t *testing.T) {
 	hang := make(chan struct{})
 	mux := http.NewServeMux()
 	for path, f := range map[string]http.HandlerFunc{
-		"500": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, strings.Repeat("x", 5000), 500) },
-		"404": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) },
-		"410": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(410) },
-		"503": func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Retry-After", "120"); w.WriteHeader(503) },
+		"500": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, strings.Repeat("x", 5000), http.StatusInternalServerError)
+		},
+		"404": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) },
+		"410": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) },
+		"503": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "120")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		},
 		"429": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "99999999")
-			w.WriteHeader(429)
+			w.WriteHeader(http.StatusTooManyRequests)
 		},
-		"301":  func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/200", 301) },
-		"307":  func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/200", 307) },
+		"301": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/200", http.StatusMovedPermanently) },
+		"307": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/200", http.StatusTemporaryRedirect)
+		},
 		"200":  func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "thanks") },
 		"mute": func(_ http.ResponseWriter, _ *http.Request) { <-hang },
 		"drip": func(w http.ResponseWriter, _ *http.Request) {
@@ -123,10 +130,10 @@ func TestEveryWayToFail(t *testing.T) {
 		mux.HandleFunc("/"+path+"/", f)
 	}
 	srv := httptest.NewServer(mux)
-	defer srv.Close()
-	defer close(hang)
+	t.Cleanup(srv.Close)
+	t.Cleanup(func() { close(hang) }) // before it
 	secure := httptest.NewTLSServer(mux)
-	defer secure.Close()
+	t.Cleanup(secure.Close)
 	secure.Config.ErrorLog = nil
 	closed, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -155,6 +162,7 @@ func TestEveryWayToFail(t *testing.T) {
 		"another scheme":       {"ftp://127.0.0.1", 0, wxnotify.FaultBlocked, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			g := home(t)
 			if c.fault == wxnotify.FaultTimeout {
 				g.patience = 100 * time.Millisecond

@@ -55,7 +55,7 @@ func (w *world) shop() *shop {
 			http.Error(rw, "not now", http.StatusServiceUnavailable)
 			return
 		}
-		e.id, e.raw = r.Header.Get("webhook-id"), string(body)
+		e.id, e.raw = r.Header.Get(standardwebhooks.HeaderWebhookID), string(body)
 		s.got = append(s.got, e)
 	}))
 	w.Cleanup(s.Close)
