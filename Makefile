@@ -40,7 +40,7 @@ check: fmt-check vet lint
 
 .PHONY: tools
 tools:
-	@scripts/need gcc postgres npm curl chromium
+	@scripts/need gcc postgres npm curl chromium python3
 
 .PHONY: fmt-check
 fmt-check:
