@@ -108,6 +108,9 @@ func (a *accept) run() error {
 
 // tell tells of those that have failed already.
 func (a *accept) tell(rows []*item) error {
+	if deaf, err := a.w.deaf(); deaf || err != nil {
+		return err
+	}
 	var events []told
 	for _, it := range rows {
 		events = appendMessage(events, &it.m)

@@ -78,6 +78,12 @@ func (w *work) ears() ([]wxnotify.Webhook, error) {
 	return list, err
 }
 
+// deaf says that nobody listens.
+func (w *work) deaf() (bool, error) {
+	hooks, err := w.ears()
+	return len(hooks) == 0, err
+}
+
 // tell writes events down for those who want to know, in one statement. real is
 // when they happened.
 func (w *work) tell(real time.Time, events ...told) error {
@@ -118,6 +124,9 @@ func (w *work) tell(real time.Time, events ...told) error {
 
 // tellMessages tells of messages that came to rest, or are known better.
 func (w *work) tellMessages(now wxnotify.Now, hits []*change) error {
+	if deaf, err := w.deaf(); deaf || err != nil {
+		return err
+	}
 	var events []told
 	for _, ch := range hits {
 		if m := &ch.item.m; m.State != ch.state {
@@ -137,6 +146,9 @@ func appendMessage(events []told, m *wxnotify.Message) []told {
 
 // tellPermits tells of permits that came in: one event for each act.
 func (w *work) tellPermits(now wxnotify.Now, opened []*permit) error {
+	if deaf, err := w.deaf(); deaf || err != nil {
+		return err
+	}
 	var events []told
 	for i := 0; i < len(opened); {
 		p, n := &opened[i].Permit, 1
