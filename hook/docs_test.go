@@ -76,9 +76,11 @@ func TestTheManualsReceiversVerify(t *testing.T) {
 				status int
 				change func(p *wxnotify.Post)
 			}{
-				"a good one":        {204, func(*wxnotify.Post) {}},
-				"a secret replaced": {204, func(p *wxnotify.Post) { p.Hook.OldSecret, p.Hook.OldUntil, p.Hook.Secret = p.Hook.Secret, time.Now().Add(time.Hour), other }},
-				"another's secret":  {401, func(p *wxnotify.Post) { p.Hook.Secret = other }},
+				"a good one": {204, func(*wxnotify.Post) {}},
+				"a secret replaced": {204, func(p *wxnotify.Post) {
+					p.Hook.OldSecret, p.Hook.OldUntil, p.Hook.Secret = p.Hook.Secret, time.Now().Add(time.Hour), other
+				}},
+				"another's secret": {401, func(p *wxnotify.Post) { p.Hook.Secret = other }},
 			} {
 				p := post(address)
 				c.change(p)
