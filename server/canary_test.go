@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
@@ -199,6 +200,7 @@ func TestNoCanaryIsFound(t *testing.T) {
 			}
 		}
 		w.hostile(rec, planted)
+		doors := w.pages(rec, &secrets)
 		w.stop()
 
 		// A WeChat that cannot be dialed, and one with another name in its certificate.
@@ -221,6 +223,7 @@ func TestNoCanaryIsFound(t *testing.T) {
 		}
 		logged := maps.Clone(everywhere)
 		maps.Copy(logged, personal.all())
+		maps.Copy(logged, doors)
 		logged["an openid"] = user
 		w.clean("the logs", w.logs.bytes(), logged)
 		for _, control := range []string{"level=DEBUG", appid} {
@@ -245,6 +248,7 @@ func TestNoCanaryIsFound(t *testing.T) {
 		}
 		kept := maps.Clone(everywhere)
 		maps.Copy(kept, personal.all())
+		maps.Copy(kept, doors)
 		stored := storetest.Everything(w, w.conf.Database.Reveal())
 		w.clean("the database", stored, kept)
 		if !bytes.Contains(stored, []byte(user)) || !bytes.Contains(stored, []byte(classic)) {
@@ -268,6 +272,55 @@ func (w *world) raw(rec *recorder, method, path, auth, body string) (int, string
 	text, err := io.ReadAll(resp.Body)
 	w.must(err)
 	return resp.StatusCode, string(text)
+}
+
+// pages looks at the console's pages as its first user does, and returns what
+// opened its door.
+func (w *world) pages(rec *recorder, secrets *notes) (doors map[string]string) {
+	w.Helper()
+	link, err := w.server.SetupLink(w.ctx())
+	w.must(err)
+	u, err := url.Parse(link)
+	w.must(err)
+	jar, err := cookiejar.New(nil)
+	w.must(err)
+	browser := &http.Client{Transport: rec, Jar: jar}
+	const password = "canary-password-0123456789"
+	secrets.add("the console's password", password)
+	look := func(path string, form url.Values) string {
+		var resp *http.Response
+		if form != nil {
+			resp, err = browser.PostForm(w.url+path, form)
+		} else {
+			resp, err = browser.Get(w.url + path)
+		}
+		w.must(err)
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		w.must(err)
+		return string(text)
+	}
+	token := u.Query().Get("token")
+	look(u.Path, url.Values{"token": {token}, "name": {"admin"}, "password": {password}, "again": {password}})
+	one := ""
+	for _, path := range []string{"/", "/messages", "/messages.csv", "/bulk", "/attention", "/settings", "/audit", "/search?q=13800138000-canary", "/nothing"} {
+		if id := regexp.MustCompile(`/console/messages/msg_[0-9a-z]+`).FindString(look("/console"+path, nil)); id != "" {
+			one = id
+		}
+	}
+	if one == "" || !strings.Contains(look(one, nil), "接单通知") {
+		w.Errorf("the page %q shows no message: the test is not let in", one)
+	}
+	at, err := url.Parse(w.url + "/console/")
+	w.must(err)
+	doors = map[string]string{"the set-up link's token": token}
+	for _, c := range jar.Cookies(at) {
+		doors["the cookie "+c.Name] = c.Value
+	}
+	if len(doors) < 2 {
+		w.Errorf("the console gave no session: %v", len(doors))
+	}
+	return doors
 }
 
 // hostile puts secrets where they do not belong, and asks for what is public.

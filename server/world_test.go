@@ -29,6 +29,7 @@ type world struct {
 	url     string
 	stop    func() // ends the server and waits for it
 	logs    logbook
+	server  *server.Server
 }
 
 // A logbook is all that was logged, at debug level.
@@ -90,6 +91,7 @@ func (w *world) start() {
 		cancel()
 		w.Fatal(err)
 	}
+	w.server = s
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	w.url = "http://" + s.Addr()
