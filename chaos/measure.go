@@ -210,20 +210,24 @@ func (g *gauge) takeover(ctx context.Context, p place, back bool) error {
 			return err
 		}
 	}
-	at, err := g.calls(ctx, ids, func(c Call) bool { return c.Fault == "" })
-	if err != nil {
-		return err
-	}
 	var waits []time.Duration
 	c := g.f.client(g.f.nodes[len(g.f.nodes)-1])
+	repeated := map[string]string{} // of those that were on their way at the dead server
 	for mark, id := range ids {
-		m, err := c.Message(ctx, id)
+		m, err := g.atRest(ctx, c, id)
 		if err != nil {
 			return err
 		}
-		if len(m.Attempts) > 0 && strings.HasPrefix(m.Attempts[0].Node, n.name) {
-			waits = append(waits, at[mark].Sub(dead))
+		if len(m.Attempts) > 1 && strings.HasPrefix(m.Attempts[0].Node, n.name) {
+			repeated[mark] = id
 		}
+	}
+	at, err := g.calls(ctx, repeated, func(c Call) bool { return c.Fault == "" })
+	if err != nil {
+		return err
+	}
+	for _, t := range at {
+		waits = append(waits, t.Sub(dead))
 	}
 	what := "does not come back, another takes over"
 	if back {
@@ -231,6 +235,14 @@ func (g *gauge) takeover(ctx context.Context, p place, back bool) error {
 	}
 	g.say("a server is killed with %d messages on their way and %s; until they are sent again: %s", len(waits), what, spread(waits))
 	return nil
+}
+
+func (g *gauge) atRest(ctx context.Context, c *client.Client, id string) (m client.Message, err error) {
+	waited := until(ctx, "a message at rest", 3*time.Minute, func() bool {
+		m, err = c.Message(ctx, id)
+		return err == nil && m.AtRest()
+	})
+	return m, waited
 }
 
 // spread is what a set of times looks like.
