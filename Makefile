@@ -17,6 +17,16 @@ export GOFLAGS := -buildvcs=false $(filter-out -buildvcs=%,$(GOFLAGS))
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X github.com/wxnotify/wxnotify/server.version=$(VERSION)' -o bin/wxnotify ./cmd/wxnotify
 
+## release: static programs for every platform in dist/, with checksums and an SBOM; VERSION=v1.2.3
+.PHONY: release
+release:
+	scripts/release $(VERSION)
+
+## release-verify: two builds of one source are the same bytes (long)
+.PHONY: release-verify
+release-verify:
+	scripts/release $(VERSION) verify
+
 ## demo: server and sandbox in one process, nothing to configure
 .PHONY: demo
 demo:
@@ -30,7 +40,7 @@ test: tools check suites race-short test-miniprogram chaos
 
 ## test-long: the rest, at most 2 hours: full race, long chaos, WeChat SDKs, every story and picture of phone and console, 30 s per fuzz target
 .PHONY: test-long
-test-long: test race interop phone console fuzz chaos-long
+test-long: test race interop phone console fuzz chaos-long release-verify
 	@echo
 	@echo "make test-long passed."
 
@@ -147,7 +157,7 @@ cover:
 ## clean: removes what was built (not your databases)
 .PHONY: clean
 clean:
-	rm -rf bin .cache/cover.out .cache/cover.html miniprogram/node_modules miniprogram/miniprogram_dist gateway/interop/node_modules
+	rm -rf bin dist .cache/cover.out .cache/cover.html miniprogram/node_modules miniprogram/miniprogram_dist gateway/interop/node_modules
 
 ## help: this list
 .PHONY: help
