@@ -71,6 +71,15 @@ document.addEventListener('htmx:beforeRequest', (e) => {
   if (e.target.hasAttribute('data-poll') && busy) e.preventDefault()
 })
 
+// A row that is replaced between press and release would lose the click.
+let down = false
+addEventListener('pointerdown', () => { down = true })
+addEventListener('pointerup', () => setTimeout(() => { down = false }))
+addEventListener('pointercancel', () => { down = false })
+document.addEventListener('htmx:beforeSwap', (e) => {
+  if (down && e.target.hasAttribute('data-poll')) e.detail.shouldSwap = false
+})
+
 // questions before something is done
 
 const dialog = $('#ask')
@@ -160,6 +169,6 @@ document.addEventListener('keydown', (e) => {
 })
 document.addEventListener('click', (e) => {
   const row = e.target.closest('tr[data-href]')
-  if (row && !e.target.closest('a, button, input, form, label, summary') && !String(getSelection())) location.href = row.dataset.href
+  if (row && !e.target.closest('a, button, input, label, summary') && !String(getSelection())) location.href = row.dataset.href
 })
 document.body.dataset.ready = ''
