@@ -14,7 +14,7 @@ import (
 // whole, or not at all. Nobody else may hold the database.
 //
 // The master key only wraps the keys in the keyring, so those are wrapped anew.
-// A new key for seals is made, what lasts (secrets of apps, tokens of WeChat) is
+// A new key for seals is made, what lasts (secrets of apps and webhooks, tokens of WeChat) is
 // sealed anew with it, and so is everything from now on. Contents, codes and
 // session keys stay under the key that they were sealed with until they go,
 // after the retention time at the latest; whoever has the old master key and an
@@ -119,6 +119,7 @@ type sealedColumn struct{ table, app, id, column string }
 var lasting = []sealedColumn{
 	{"app", "app", "app", "secret"}, {"app", "app", "app", "callback_token"}, {"app", "app", "app", "callback_key"},
 	{"token", "app", "app", "value"},
+	{"webhook", "id", "id", "url"}, {"webhook", "id", "id", "secret"}, {"webhook", "id", "id", "old_secret"},
 }
 
 func (w *work) reseal(c sealedColumn) error {

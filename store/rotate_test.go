@@ -28,6 +28,7 @@ func TestANewMasterKeyOpensWhatTheOldOneDid(t *testing.T) {
 		}
 		now := wxnotify.Now{Real: planTime, Virtual: planTime}
 		must(s.CreateApp(ctx, wxnotify.App{ID: planApp, Secret: wxnotify.NewSecret("secret")}))
+		must(s.CreateWebhook(ctx, wxnotify.Webhook{ID: "whk_1", URL: "https://example.com/in", Secret: wxnotify.NewSecret("whsec")}))
 		m := queued(1)
 		_, err = s.Accept(ctx, now, []wxnotify.Entry{{Message: m, Key: "k", FormID: "form-00000001"}})
 		must(err)
@@ -51,8 +52,10 @@ func TestANewMasterKeyOpensWhatTheOldOneDid(t *testing.T) {
 		s = storetest.Open(t, dsn, func(o *store.Options) { o.MasterKey = fresh })
 		a, err := s.App(ctx, planApp)
 		must(err)
-		if a.Secret.Reveal() != "secret" {
-			t.Error("the app's secret is lost")
+		h, err := s.Webhook(ctx, "whk_1")
+		must(err)
+		if a.Secret.Reveal() != "secret" || h.Secret.Reveal() != "whsec" || h.URL != "https://example.com/in" {
+			t.Error("a secret is lost")
 		}
 		got, err := s.Message(ctx, planApp, m.ID)
 		must(err)
@@ -68,9 +71,9 @@ func TestANewMasterKeyOpensWhatTheOldOneDid(t *testing.T) {
 			t.Errorf("got %+v", c)
 		}
 		// What lasts is under the new key, what goes by itself under the old one.
-		keys := store.SealKeys(t, s, `select secret from app`, `select code from permit`)
-		if keys[0] == keys[1] {
-			t.Error("the app's secret is still under the old key")
+		keys := store.SealKeys(t, s, `select secret from app`, `select code from permit`, `select secret from webhook`)
+		if keys[0] == keys[1] || keys[0] != keys[2] {
+			t.Error("a secret is still under the old key")
 		}
 		lines, _, err := s.Audits(ctx, wxnotify.AuditFilter{})
 		must(err)
