@@ -3,6 +3,7 @@ package wxnotify
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Prefixes of our ids. The rest of an id is opaque outside.
@@ -47,4 +48,22 @@ func ParseAttemptID(id string) (message string, n int, ok bool) {
 	tail, num, cut := strings.Cut(tail, "_")
 	n, err := strconv.Atoi(num)
 	return MessagePrefix + tail, n, found && cut && err == nil && n > 0
+}
+
+// IDTime is when an id was made that EncodeID wrote from a UUIDv7, to the
+// millisecond; zero where it is none.
+func IDTime(id string) time.Time {
+	_, tail, _ := strings.Cut(id, "_")
+	if len(tail) != 26 {
+		return time.Time{}
+	}
+	var acc uint64
+	for i := range 10 { // 3 bits and nine times 5: the milliseconds
+		n := strings.IndexByte(alphabet, tail[i])
+		if n < 0 {
+			return time.Time{}
+		}
+		acc = acc<<5 | uint64(n)
+	}
+	return time.UnixMilli(int64(acc)).UTC()
 }

@@ -92,6 +92,7 @@ func (a *accept) run() error {
 		if err := a.w.hot.insert(a.w, rows); err != nil {
 			return err
 		}
+		a.w.tally.accepted(rows)
 		if err := a.w.insertCarriers(rows); err != nil {
 			return err
 		}

@@ -27,6 +27,7 @@ type change struct {
 	infer    bool             // its lost attempts did arrive
 	kill     *permit          // the free rows of this permit's code die
 	cause    wxnotify.Cause   // of that
+	standing *permit          // this permit, which is never bound, dies for cause
 	books    *wxnotify.Permit // the user's free permits for this template die,
 	before   time.Time        // if they came before
 	release  string           // hash: what this message holds of the code is unresolved for good
@@ -69,6 +70,10 @@ func (c *changes) apply(it *item, a *attempt, p *permit, step wxnotify.Step, due
 func (c *changes) fate(ch *change, p *permit, step wxnotify.Step) {
 	m := &ch.item.m
 	standing := p.Source.Standing()
+	if p.Message != m.ID && !standing {
+		c.gone(ch, p, step)
+		return
+	}
 	switch step.Permit {
 	case wxnotify.Free:
 		if m.Permit == p.ID {
@@ -80,19 +85,24 @@ func (c *changes) fate(ch *change, p *permit, step wxnotify.Step) {
 	case wxnotify.Spend:
 		m.Permit = p.ID
 		if !standing {
-			ch.turns = append(ch.turns, turn{app: p.App, id: p.ID, was: m.ID, message: m.ID, state: wxnotify.PermitUsed, till: spentTill})
+			t := p.turn(m.ID, m.ID)
+			t.state = wxnotify.PermitUsed
+			ch.turns = append(ch.turns, t)
 		}
 	case wxnotify.Retain:
 		if !standing && p.State != wxnotify.PermitHeld {
-			ch.turns = append(ch.turns, turn{app: p.App, id: p.ID, was: m.ID, message: m.ID, state: wxnotify.PermitHeld, till: end(p.ExpiresAt)})
+			t := p.turn(m.ID, m.ID)
+			t.state, t.till = wxnotify.PermitHeld, end(p.ExpiresAt)
+			ch.turns = append(ch.turns, t)
 		}
 	case wxnotify.Kill:
-		was := m.ID
-		if standing {
-			was = ""
-		}
-		if !standing || step.Cause != wxnotify.CauseUnresolved {
-			ch.turns = append(ch.turns, turn{app: p.App, id: p.ID, was: was, message: was, state: wxnotify.PermitDead, cause: step.Cause, till: spentTill})
+		switch {
+		case !standing:
+			t := p.turn(m.ID, m.ID)
+			t.state, t.cause = wxnotify.PermitDead, step.Cause
+			ch.turns = append(ch.turns, t)
+		case step.Cause != wxnotify.CauseUnresolved:
+			ch.standing, ch.cause = p, step.Cause
 		}
 		// What is unresolved is one use; the code's other uses are as good as before.
 		if step.Cause != wxnotify.CauseUnresolved && p.hash != "" {
@@ -110,13 +120,24 @@ func (c *changes) fate(ch *change, p *permit, step wxnotify.Step) {
 	}
 }
 
+// gone decides about a permit that is not the message's any more: an operator's
+// word had set it free. If it is used after all nobody else may take it.
+func (c *changes) gone(ch *change, p *permit, step wxnotify.Step) {
+	if step.Permit == wxnotify.Spend && p.State == wxnotify.PermitFree {
+		t := p.turn("", ch.item.m.ID)
+		t.state = wxnotify.PermitUsed
+		ch.turns, ch.item.m.Permit = append(ch.turns, t), p.ID
+	}
+}
+
 // spentTill takes a permit that cannot be used any more out of the way of
 // those that can.
 const spentTill = 0
 
 // free gives a permit back that is proved unused, unless its time is over.
 func (c *changes) free(p *permit, message string) turn {
-	t := turn{app: p.App, id: p.ID, was: message, state: wxnotify.PermitFree, till: end(p.ExpiresAt)}
+	t := p.turn(message, "")
+	t.state, t.till = wxnotify.PermitFree, end(p.ExpiresAt)
 	if !p.ExpiresAt.IsZero() && !p.ExpiresAt.After(c.now.Virtual) {
 		t.state, t.cause, t.till = wxnotify.PermitDead, wxnotify.CauseExpired, spentTill
 	}
@@ -190,7 +211,7 @@ func (c *changes) write(w *work) (missed []int, err error) {
 		}
 		hits = append(hits, &c.steps[i])
 	}
-	if err := writeRest(w, hits); err != nil {
+	if err := c.writeRest(w, hits); err != nil {
 		return nil, err
 	}
 	if err := w.tellMessages(c.now, hits); err != nil {
@@ -199,16 +220,20 @@ func (c *changes) write(w *work) (missed []int, err error) {
 	return missed, c.writePauses(w)
 }
 
-func writeRest(w *work, hits []*change) error {
+func (c *changes) writeRest(w *work, hits []*change) error {
 	var attempts []attempt
 	var turns []turn
-	var infers, kills, books, releases [][]string
+	var infers, ends, kills, books, releases [][]string
 	for _, ch := range hits {
 		m := &ch.item.m
+		w.tally.moved(&ch.move)
 		attempts = append(attempts, ch.attempts...)
 		turns = append(turns, ch.turns...)
 		if ch.infer {
 			infers = append(infers, []string{m.App, m.ID})
+		}
+		if ch.standing != nil {
+			ends = append(ends, []string{m.App, ch.standing.ID, string(ch.cause)})
 		}
 		if ch.kill != nil {
 			kills = append(kills, []string{m.App, ch.kill.hash, string(ch.cause)})
@@ -221,8 +246,7 @@ func writeRest(w *work, hits []*change) error {
 		}
 	}
 	if len(infers) > 0 { // before the attempts: one of them may be lost in its turn
-		if _, err := w.exec(`update attempt set outcome = 'inferred' where outcome = 'lost'
-			and (app, message) in (select u.app, u.message from `+w.unpack("$1", "app", "message")+` u)`, pack(infers)); err != nil {
+		if err := w.infer(infers, attempts); err != nil {
 			return err
 		}
 	}
@@ -231,38 +255,74 @@ func writeRest(w *work, hits []*change) error {
 			return err
 		}
 	}
+	for _, ch := range hits {
+		for i := range ch.attempts {
+			w.tally.answered(&ch.item.m, &ch.attempts[i])
+		}
+	}
 	if len(turns) > 0 {
-		if err := w.hot.turn(w, turns); err != nil {
+		if err := w.turn(c.now, turns); err != nil {
+			return err
+		}
+	}
+	if len(ends) > 0 {
+		if _, err := w.bury(c.now, wxnotify.PermitFree, `update permit set state = 'dead', cause = u.cause, till = 0
+			from `+w.unpack("$1", "app", "id", "cause")+` u where permit.app = u.app and permit.id = u.id and permit.state = 'free'`, pack(ends)); err != nil {
 			return err
 		}
 	}
 	if len(releases) > 0 {
-		if _, err := w.exec(`update permit set state = 'dead', cause = 'unresolved', till = 0
+		if _, err := w.bury(c.now, wxnotify.PermitHeld, `update permit set state = 'dead', cause = 'unresolved', till = 0
 			from `+w.unpack("$1", "app", "hash", "message")+` u
 			where permit.app = u.app and permit.code_hash = u.hash and permit.message = u.message and permit.state = 'held'`, pack(releases)); err != nil {
 			return err
 		}
 	}
 	if len(kills) > 0 {
-		if _, err := w.exec(`update permit set state = 'dead', cause = u.cause, till = 0
+		if _, err := w.bury(c.now, wxnotify.PermitFree, `update permit set state = 'dead', cause = u.cause, till = 0
 			from `+w.unpack("$1", "app", "hash", "cause")+` u
 			where permit.app = u.app and permit.code_hash = u.hash and permit.state = 'free'`, pack(kills)); err != nil {
 			return err
 		}
 	}
-	if err := closeBooks(w, books); err != nil {
+	if err := c.closeBooks(w, books); err != nil {
 		return err
 	}
 	return countDrift(w, hits)
 }
 
+// infer writes that lost attempts of these messages did arrive.
+func (w *work) infer(messages [][]string, attempts []attempt) error {
+	return w.each(func(r scanner) error {
+		var app, id string
+		a := wxnotify.Attempt{Outcome: wxnotify.Lost}
+		var finished int64
+		if err := r.Scan(&app, &id, &a.Number, &finished, &a.Errcode); err != nil {
+			return err
+		}
+		a.FinishedAt = at(finished)
+		m := &wxnotify.Message{App: app}
+		w.tally.answer(m, &a, -1)
+		a.Outcome = wxnotify.KindInferred
+		w.tally.answer(m, &a, 1)
+		for i := range attempts { // one that has its own answer by now
+			if b := &attempts[i]; b.was != nil && b.app == app && b.message == id && b.Number == a.Number {
+				b.was.Outcome = wxnotify.KindInferred
+			}
+		}
+		return nil
+	}, `update attempt set outcome = 'inferred' where outcome = 'lost'
+		and (app, message) in (select u.app, u.message from `+w.unpack("$1", "app", "message")+` u)
+		returning app, message, number, finished_at, errcode`, pack(messages))
+}
+
 // closeBooks: WeChat says that the user has nothing left. Permits that reached
 // us after the attempt started may be fresh: an id is as old as its deposit.
-func closeBooks(w *work, books [][]string) error {
+func (c *changes) closeBooks(w *work, books [][]string) error {
 	if len(books) == 0 {
 		return nil
 	}
-	_, err := w.exec(`update permit set state = 'dead', cause = 'refused', till = 0
+	_, err := w.bury(c.now, wxnotify.PermitFree, `update permit set state = 'dead', cause = 'refused', till = 0
 		from `+w.unpack("$1", "app", "openid", "template", "before")+` u
 		where permit.app = u.app and permit.openid = u.openid and permit.till > 0 and permit.template_id = u.template
 			and permit.id < u.before and permit.state = 'free'`, pack(books))

@@ -81,8 +81,10 @@ func (t *taker) bind() {
 	if p.Source.Standing() {
 		return
 	}
+	turned := p.turn("", t.m.ID)
+	turned.state, turned.till = wxnotify.PermitBound, end(p.ExpiresAt)
+	t.turns = append(t.turns, turned)
 	p.State, p.Message = wxnotify.PermitBound, t.m.ID
-	t.turns = append(t.turns, turn{app: p.App, id: p.ID, was: "", message: t.m.ID, state: wxnotify.PermitBound, till: end(p.ExpiresAt)})
 }
 
 // sibling binds another free row of the same code: a repeat that may deliver
@@ -103,7 +105,7 @@ func (x *claim) sibling(it *item) (*permit, error) {
 	}
 	t := &taker{change: change{move: it.seen()}, permit: p}
 	t.bind()
-	return p, x.w.hot.turn(x.w, t.turns)
+	return p, x.w.turn(x.now, t.turns)
 }
 
 // withoutPermit parks, lets wait or ends messages that found no permit.

@@ -84,17 +84,19 @@ func (b *book) open(ps []wxnotify.Permit, hash string) []*permit {
 
 // bind gives a use to a message.
 func (b *book) bind(p *permit, message string) {
-	p.State, p.Message = wxnotify.PermitBound, message
 	if !p.opened {
-		b.bound = append(b.bound, turn{app: p.App, id: p.ID, was: "", message: message, state: wxnotify.PermitBound, till: end(p.ExpiresAt)})
+		t := p.turn("", message)
+		t.state, t.till = wxnotify.PermitBound, end(p.ExpiresAt)
+		b.bound = append(b.bound, t)
 	}
+	p.State, p.Message = wxnotify.PermitBound, message
 }
 
 var errRival = errors.New("somebody handed in the same code at the same time")
 
 func (b *book) write() error {
 	if len(b.bound) > 0 {
-		if err := b.w.hot.turn(b.w, b.bound); err != nil {
+		if err := b.w.turn(b.now, b.bound); err != nil {
 			return err
 		}
 	}
@@ -104,7 +106,7 @@ func (b *book) write() error {
 	slices.SortStableFunc(b.opened, func(x, y *permit) int {
 		return cmp.Or(strings.Compare(x.App, y.App), strings.Compare(x.hash, y.hash))
 	})
-	n, err := b.w.hot.open(b.w, b.opened)
+	n, err := b.w.open(b.now, b.opened)
 	if err == nil && n < len(b.opened) {
 		return errRival // begun anew, it finds the rows
 	}

@@ -205,12 +205,19 @@ func (e *erasing) end(c *changes, it *item) {
 // permits lose their code, not its hash. Those of messages on their way wait
 // for them; the state is looked at twice, since a claim may bind one meanwhile.
 func (e *erasing) permits(w *work) error {
-	return e.some(w, `update permit set openid = $1, code = null, till = 0,
-			state = case state when 'free' then 'dead' else state end, cause = case state when 'free' then 'erased' else cause end
+	before := idAt(wxnotify.PermitPrefix, time.UnixMilli(e.asked+1))
+	n, err := w.bury(e.now, wxnotify.PermitFree, `update permit set state = 'dead', cause = 'erased', till = 0
+		where (app, id) in (select p.app, p.id from permit p where p.openid = $1 and p.app = $2 and p.id < $3 and p.state = 'free' order by p.till, p.id limit $4)
+		and state = 'free'`, e.openid, e.app, before, eraseRows)
+	if err != nil {
+		return err
+	}
+	e.full = e.full || n >= eraseRows
+	return e.some(w, `update permit set openid = $1, code = null, till = 0
 		where (app, id) in (select p.app, p.id from permit p where p.openid = $2 and p.app = $3 and p.id < $4
-			and p.state <> 'bound' and p.state <> 'held' order by p.till, p.id limit $5)
-		and state <> 'bound' and state <> 'held'`,
-		e.person, e.openid, e.app, idAt(wxnotify.PermitPrefix, time.UnixMilli(e.asked+1)))
+			and p.state <> 'free' and p.state <> 'bound' and p.state <> 'held' order by p.till, p.id limit $5)
+		and state <> 'free' and state <> 'bound' and state <> 'held'`,
+		e.person, e.openid, e.app, before)
 }
 
 // finish says whether that was all.

@@ -88,7 +88,9 @@ func (c *changes) tell(it *item, t wxnotify.Try, p *permit, e wxnotify.Event) {
 	var as []attempt
 	lost := t.Attempt.Outcome == wxnotify.Lost
 	if lost { // WeChat took it after all
-		as = append(as, over(c.now, &t, wxnotify.Outcome{Kind: wxnotify.Accepted, MsgID: e.MsgID}))
+		a := over(c.now, &t, wxnotify.Outcome{Kind: wxnotify.Accepted, MsgID: e.MsgID})
+		a.was = &t.Attempt
+		as = append(as, a)
 	}
 	step, ok := wxnotify.Told(t, e)
 	if !ok && !lost {

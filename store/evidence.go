@@ -99,6 +99,7 @@ func (s *Store) Evidence(ctx context.Context, now wxnotify.Now, app, attemptID s
 
 func (c *changes) evidence(w *work, it *item, as []wxnotify.Attempt, number int, o wxnotify.Outcome) error {
 	t := wxnotify.Try{Message: it.m}
+	var was *wxnotify.Attempt
 	current := it.m.State == wxnotify.Sending && it.number == number
 	found := current
 	if current {
@@ -107,7 +108,7 @@ func (c *changes) evidence(w *work, it *item, as []wxnotify.Attempt, number int,
 	for _, a := range as {
 		switch {
 		case a.Number == number:
-			t.Attempt, found = a, true
+			t.Attempt, was, found = a, &a, true
 		case a.Outcome == wxnotify.Lost || a.Outcome == "", a.Outcome == wxnotify.KindInferred && !current:
 			t.Unresolved = true
 		}
@@ -134,6 +135,7 @@ func (c *changes) evidence(w *work, it *item, as []wxnotify.Attempt, number int,
 		return nil // it has its answer
 	}
 	a := over(c.now, &t, o)
+	a.was = was
 	step, ok := wxnotify.Decide(t, current, o, c.now.Virtual)
 	seen, flying := it.seen(), it.flying()
 	it.lost = t.Unresolved || o.Kind == wxnotify.Lost
@@ -170,7 +172,7 @@ func (c *changes) evidence(w *work, it *item, as []wxnotify.Attempt, number int,
 // message: another one did, or does.
 func (c *changes) leftover(ch *change, p *permit, o wxnotify.Outcome) {
 	m := &ch.m
-	t := turn{app: p.App, id: p.ID, was: m.ID, message: m.ID, till: spentTill}
+	t := p.turn(m.ID, m.ID)
 	switch {
 	case p.State != wxnotify.PermitBound && p.State != wxnotify.PermitHeld && p.Cause != wxnotify.CauseUnresolved:
 		return

@@ -34,6 +34,8 @@ type hot interface {
 	turn(w *work, rows []turn) error
 	// record writes attempts. An answer that is there is not overwritten.
 	record(w *work, rows []attempt) error
+	// add adds to sums, each row once, sorted; node's rows are nobody else's.
+	add(w *work, node string, sums []sumRow, stocks []stockRow) error
 }
 
 // An item is a message with its queue row and the permit that the row names.
@@ -81,23 +83,34 @@ type need struct {
 // A move is a queue row as it is to be, and as it was seen.
 type move struct {
 	*item
-	state     wxnotify.State
-	wasNumber int
-	wasLost   bool
+	state      wxnotify.State
+	wasNumber  int
+	wasLost    bool
+	wasReason  wxnotify.Reason
+	wasUpdated int64
 }
 
 // A turn is what becomes of a permit. was is the message that it belonged to.
 type turn struct {
-	app, id, was, message string
-	state                 wxnotify.PermitState
-	cause                 wxnotify.Cause
-	till                  int64
+	p            *permit
+	from         wxnotify.PermitState
+	fromCause    wxnotify.Cause
+	was, message string
+	state        wxnotify.PermitState
+	cause        wxnotify.Cause
+	till         int64
+}
+
+// turn begins one that starts from the permit as it is now.
+func (p *permit) turn(was, message string) turn {
+	return turn{p: p, from: p.State, fromCause: p.Cause, was: was, message: message, till: spentTill}
 }
 
 // An attempt is one that is over, or that its message did not wait for.
 type attempt struct {
 	app, message string
 	wxnotify.Attempt
+	was *wxnotify.Attempt // as it is recorded already; nil: it is not
 }
 
 type idemRow struct {
@@ -157,7 +170,7 @@ func scanPermit(r scanner, before ...any) (*permit, error) {
 // seen is a move that starts from the item as it was read. Change the item,
 // not the move, afterwards.
 func (it *item) seen() move {
-	return move{item: it, state: it.m.State, wasNumber: it.number, wasLost: it.lost}
+	return move{item: it, state: it.m.State, wasNumber: it.number, wasLost: it.lost, wasReason: it.m.Reason, wasUpdated: ms(it.m.UpdatedAt)}
 }
 
 // fresh says from when on permits may be newly bound at now.

@@ -187,7 +187,7 @@ func (postHot) turn(w *work, rows []turn) error {
 	_, err := w.exec(`update permit p set state = u.state, cause = u.cause, message = u.message, till = u.till
 		from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[]) u(app, id, was, state, cause, message, till)
 		where p.app = u.app and p.id = u.id and p.message = u.was`,
-		text(func(r turn) string { return r.app }), text(func(r turn) string { return r.id }), text(func(r turn) string { return r.was }),
+		text(func(r turn) string { return r.p.App }), text(func(r turn) string { return r.p.ID }), text(func(r turn) string { return r.was }),
 		text(func(r turn) string { return string(r.state) }), text(func(r turn) string { return string(r.cause) }),
 		text(func(r turn) string { return r.message }), column(rows, func(r turn) int64 { return r.till }))
 	return err
@@ -207,5 +207,27 @@ func (postHot) record(w *work, rows []attempt) error {
 		number(func(a attempt) int64 { return ms(a.StartedAt) }), number(func(a attempt) int64 { return ms(a.FinishedAt) }),
 		text(func(a attempt) string { return string(a.Outcome) }), column(rows, func(a attempt) *int { return a.Errcode }),
 		text(func(a attempt) string { return a.Errmsg }), text(func(a attempt) string { return a.RID }), text(func(a attempt) string { return a.MsgID }))
+	return err
+}
+
+func (postHot) add(w *work, node string, sums []sumRow, stocks []stockRow) error {
+	if len(sums) > 0 {
+		if _, err := w.exec(`insert into rollup (app, slot, kind, node, n)
+			select u.app, u.slot, u.kind, $1, u.n from unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[]) u(app, slot, kind, n)
+			on conflict (app, slot, kind, node) do update set n = rollup.n + excluded.n`, node,
+			column(sums, func(r sumRow) string { return r.app }), column(sums, func(r sumRow) int64 { return r.slot }),
+			column(sums, func(r sumRow) string { return r.kind }), column(sums, func(r sumRow) int64 { return r.n })); err != nil {
+			return err
+		}
+	}
+	if len(stocks) == 0 {
+		return nil
+	}
+	text := func(f func(stockRow) string) []string { return column(stocks, f) }
+	_, err := w.exec(`insert into stock (app, source, template_id, ends, node, n)
+		select u.app, u.source, u.template, u.ends, $1, u.n from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) u(app, source, template, ends, n)
+		on conflict (app, source, template_id, ends, node) do update set n = stock.n + excluded.n`, node,
+		text(func(r stockRow) string { return r.app }), text(func(r stockRow) string { return r.source }), text(func(r stockRow) string { return r.template }),
+		column(stocks, func(r stockRow) int64 { return r.ends }), column(stocks, func(r stockRow) int64 { return r.n }))
 	return err
 }

@@ -139,7 +139,7 @@ func (liteHot) move(w *work, rows []move) (missed []int, err error) {
 func (liteHot) turn(w *work, rows []turn) error {
 	for _, r := range rows {
 		if _, err := w.exec(`update permit set state = $1, cause = $2, message = $3, till = $4 where app = $5 and id = $6 and message = $7`,
-			string(r.state), string(r.cause), r.message, r.till, r.app, r.id, r.was); err != nil {
+			string(r.state), string(r.cause), r.message, r.till, r.p.App, r.p.ID, r.was); err != nil {
 			return err
 		}
 	}
@@ -158,6 +158,22 @@ func (liteHot) record(w *work, rows []attempt) error {
 			errcode = excluded.errcode, errmsg = excluded.errmsg, rid = excluded.rid, msgid = excluded.msgid
 			where attempt.outcome in ('', 'lost', 'inferred')`,
 			a.app, a.message, a.Number, a.Permit, a.Node, ms(a.StartedAt), ms(a.FinishedAt), string(a.Outcome), errcode, a.Errmsg, a.RID, a.MsgID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (liteHot) add(w *work, node string, sums []sumRow, stocks []stockRow) error {
+	for _, r := range sums {
+		if _, err := w.exec(`insert into rollup (app, slot, kind, node, n) values ($1, $2, $3, $4, $5)
+			on conflict (app, slot, kind, node) do update set n = n + excluded.n`, r.app, r.slot, r.kind, node, r.n); err != nil {
+			return err
+		}
+	}
+	for _, r := range stocks {
+		if _, err := w.exec(`insert into stock (app, source, template_id, ends, node, n) values ($1, $2, $3, $4, $5, $6)
+			on conflict (app, source, template_id, ends, node) do update set n = n + excluded.n`, r.app, r.source, r.template, r.ends, node, r.n); err != nil {
 			return err
 		}
 	}

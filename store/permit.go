@@ -23,7 +23,9 @@ func (s *Store) DeletePermit(ctx context.Context, now wxnotify.Now, app, id stri
 		case p.State != wxnotify.PermitFree:
 			return nil
 		}
-		if err := w.hot.turn(w, []turn{{app: app, id: id, state: wxnotify.PermitDead, cause: wxnotify.CauseDeleted, till: spentTill}}); err != nil {
+		t := p.turn("", "")
+		t.state, t.cause = wxnotify.PermitDead, wxnotify.CauseDeleted
+		if err := w.turn(now, []turn{t}); err != nil {
 			return err
 		}
 		p.Cause = wxnotify.CauseDeleted

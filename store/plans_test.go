@@ -21,8 +21,8 @@ var (
 
 	// Steps that walk through a whole table, and those that narrow a big table
 	// down to an app and no further.
-	walk   = regexp.MustCompile(`^SCAN (q|m|p|t|n|d|e|queue|message|permit|attempt|idem|notice|i)\b`)
-	allApp = regexp.MustCompile(`^SEARCH (q|m|p|t|n|d|e|queue|message|permit|attempt|idem|notice|i)\b.*\((app|webhook)=\?\)$`)
+	walk   = regexp.MustCompile(`^SCAN (q|m|p|t|n|d|e|queue|message|permit|attempt|idem|notice|i|rollup|r)\b`)
+	allApp = regexp.MustCompile(`^SEARCH (q|m|p|t|n|d|e|queue|message|permit|attempt|idem|notice|i|rollup|r)\b.*\((app|webhook)=\?\)$`)
 )
 
 // Every statement of every verb that writes goes by an index in SQLite. What

@@ -19,8 +19,9 @@
 // the statements of the hot verbs (hot.go says which). All decisions are taken
 // in Go, once. SQLite has one writer, so a transaction there is alone; on
 // PostgreSQL rows are locked in this order: records of idempotency keys, queue
-// rows (candidates with skip locked), permits in the order of their index.
-// A deadlock that slips through is begun anew.
+// rows (candidates with skip locked), permits in the order of their index, and
+// last, for the commit alone, sums (tally.go). A deadlock that slips through is
+// begun anew.
 //
 // Two clocks come in with every call (wxnotify.Now): leases and backoff are
 // real, deadlines virtual. due in queue is real in the states queued, sending
@@ -85,12 +86,15 @@ type Store struct {
 	node    atomic.Pointer[string]
 	boot    string
 
-	lock     io.Closer     // SQLite: what keeps other processes off the file
-	claims   atomic.Int64  // made in this life
-	wakes    wakes         // PostgreSQL: NOTIFY, bundled
-	doubts   doubts        // claims whose commit is unknown
-	probes   probes        // attempts that try out a pause
-	walks    walks         // how far the sweeps came
+	lock     io.Closer    // SQLite: what keeps other processes off the file
+	claims   atomic.Int64 // made in this life
+	wakes    wakes        // PostgreSQL: NOTIFY, bundled
+	doubts   doubts       // claims whose commit is unknown
+	probes   probes       // attempts that try out a pause
+	walks    walks        // how far the sweeps came
+	lanes    lanes        // of the sums
+	census   census
+	depths   gauge[[]wxnotify.Depth]
 	bell     chan struct{} // events came in, or may find their message now
 	ears     ears          // webhooks
 	onNotice atomic.Pointer[func([]string)]

@@ -260,7 +260,9 @@ func (s *Store) sweepRecords(ctx context.Context, now wxnotify.Now, n int) error
 		if err != nil {
 			return err
 		}
-		err = s.sweepPermits(ctx, now, app)
+		if err = s.sweepPermits(ctx, now, app); err == nil {
+			err = s.foldSums(ctx, now, app)
+		}
 	}
 	if err != nil {
 		return err
@@ -284,7 +286,7 @@ func (s *Store) sweepPermits(ctx context.Context, now wxnotify.Now, app string) 
 		if err != nil || last == "" {
 			return err
 		}
-		_, err = w.exec(`update permit set state = 'dead', cause = 'expired', till = 0
+		_, err = w.bury(now, wxnotify.PermitFree, `update permit set state = 'dead', cause = 'expired', till = 0
 			where app = $1 and id > $2 and id <= $3 and state = 'free' and expires_at <= $4`, app, walk.id, last, ms(now.Virtual))
 		return err
 	})

@@ -155,7 +155,7 @@ func (w *work) withdraw(now wxnotify.Now, app, openid, template string, when tim
 		app, openid, template, wxnotify.SaidReject, ms(when), ms(when)); err != nil {
 		return 0, err
 	}
-	n, err = w.exec(`update permit set state = 'dead', cause = 'withdrawn', till = 0
+	n, err = w.bury(now, wxnotify.PermitFree, `update permit set state = 'dead', cause = 'withdrawn', till = 0
 		where app = $1 and openid = $2 and till > 0 and template_id = $3 and state = 'free' and acted_at < $4`,
 		app, openid, template, ms(when)/second*second+second)
 	if err != nil || n == 0 {

@@ -27,6 +27,9 @@ type work struct {
 	verb string
 	tx   txn
 	rung []string // webhooks that notices were written for
+
+	tally tally
+	lane  int // of the sums
 }
 
 // do runs f in one transaction and commits. Deadlocks are begun anew, so f
@@ -49,14 +52,18 @@ func (s *Store) once(ctx context.Context, verb string, f func(*work) error) erro
 	if err != nil {
 		return err
 	}
+	w := &work{dialect: s.base.dialect(), s: s, ctx: ctx, verb: verb, tx: tx}
+	defer func() { s.lanes.give(w.lane) }() // the transaction is over by then
 	over := false
 	defer func() {
 		if !over { // an error, or a panic
 			tx.rollback()
 		}
 	}()
-	w := &work{dialect: s.base.dialect(), s: s, ctx: ctx, verb: verb, tx: tx}
 	if err := f(w); err != nil {
+		return err
+	}
+	if err := w.count(); err != nil {
 		return err
 	}
 	if err := w.fault("before_commit"); err != nil {

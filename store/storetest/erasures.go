@@ -182,6 +182,9 @@ var erasures = map[string]func(*testing.T, Database){
 		ms, _, err := w.Messages(ctx, wxnotify.MessageFilter{App: w.app, State: wxnotify.Canceled, Reason: wxnotify.ReasonErased, Limit: 250})
 		w.same(err, nil)
 		w.same(len(ms), 250)
+		sql := raw(t, dsn)
+		defer sql.Close()
+		w.addsUp(sql)
 	},
 	"two nodes may work off one erasure": func(t *testing.T, db Database) {
 		dsn := db(t)

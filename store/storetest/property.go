@@ -2,11 +2,13 @@ package storetest
 
 import (
 	"cmp"
+	"database/sql"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/wxnotify/wxnotify"
@@ -16,11 +18,13 @@ var properties = map[string]func(*testing.T, Database){
 	"whatever happens in whatever order, the rules hold": func(t *testing.T, db Database) {
 		dsn := db(t)
 		w := worldAt(t, dsn, nil)
+		sql := raw(t, dsn)
+		defer sql.Close()
 		n := 0
 		rapid.Check(t, func(rt *rapid.T) {
 			n++ // an app of its own for each run: one database serves them all
 			app := fmt.Sprintf("wxproperty%08d", n)
-			m := &machine{world: &world{TB: t, Store: w.Store, dsn: dsn, now: w.now, app: app}, rt: rt, rested: map[string]string{}, may: map[string]bool{}, word: map[string]bool{}}
+			m := &machine{world: &world{TB: t, Store: w.Store, dsn: dsn, now: w.now, app: app}, rt: rt, sql: sql, rested: map[string]string{}, may: map[string]bool{}, word: map[string]bool{}}
 			m.makeApp(app)
 			rt.Repeat(map[string]func(*rapid.T){
 				"deposit": m.deposits, "accept": m.accepts, "claim": m.claims, "settle": m.settles, "evidence": m.evidences,
@@ -35,6 +39,7 @@ var properties = map[string]func(*testing.T, Database){
 type machine struct {
 	*world
 	rt     *rapid.T
+	sql    *sql.DB // past the store
 	ids    []string
 	flying []wxnotify.Try    // claimed, not settled
 	past   []string          // attempts that were given up or settled
@@ -296,6 +301,9 @@ func (m *machine) check(rt *rapid.T) {
 		}
 	}
 	m.may = map[string]bool{}
+	if d := gocmp.Diff(recount(m, m.sql, m.app), summed(m, m.sql, m.app)); d != "" {
+		rt.Fatalf("the sums do not add up (-recount +sums):\n%s", d)
+	}
 }
 
 // open says whether an attempt of m with this permit has no answer yet.
