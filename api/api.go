@@ -71,6 +71,8 @@ type Reader interface {
 	Messages(ctx context.Context, f wxnotify.MessageFilter) ([]wxnotify.Message, string, error)
 	Permits(ctx context.Context, f wxnotify.PermitFilter) ([]wxnotify.Permit, string, error)
 	Replay(ctx context.Context, app, key string) (id string, fingerprint [32]byte, ok bool, err error)
+	Series(ctx context.Context, f wxnotify.SeriesFilter) ([]wxnotify.Point, error)
+	Holding(ctx context.Context, now wxnotify.Now, app string) (wxnotify.Holding, error)
 }
 
 // An Admin keeps plain records: apps, keys, sessions, templates.

@@ -51,6 +51,7 @@ func document(version string) *huma.OpenAPI {
 		Tags: []*huma.Tag{
 			{Name: tagMessages, Description: "What to tell whom, and what became of it."},
 			{Name: tagPermits, Description: "A permit is the right to send one message; it is what a user gives by submitting a form, paying or subscribing."},
+			{Name: tagStats, Description: "What happened, and what there is."},
 			{Name: tagTemplates, Description: "The shapes of messages, as WeChat lists them."},
 			{Name: tagApps, Description: "The mini programs for which messages go out."},
 			{Name: tagKeys, Description: "Who may call this API."},

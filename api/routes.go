@@ -103,6 +103,21 @@ var routes = []route{
 		params: []param{paramApp}, out: Erased{}, status: http.StatusAccepted, refuses: []wxnotify.Code{wxnotify.OpenIDInvalid, wxnotify.AppUnknown, wxnotify.AppRequired},
 	},
 	{
+		method: "GET", path: "/v1/stats", scope: wxnotify.ScopeRead, handle: (*Door).stats, name: "getStats", tag: tagStats,
+		summary: "Read what happened, for plots", doc: "Sums by the step, of two days by the minute and of 90 days by the hour. Days begin at midnight in UTC+8. from and to are moved outwards to whole steps; at most 1000 points.",
+		params: []param{
+			paramApp, {name: "from", doc: "The beginning. Default: a day before to.", kind: "time"}, {name: "to", doc: "The end. Default: now.", kind: "time"},
+			{name: "step", doc: "What one point covers: whole minutes, in seconds or with s, m, h or d. Default: one that makes at most 300 points.", example: "5m"},
+		},
+		out: Stats{}, status: http.StatusOK,
+		refuses: []wxnotify.Code{wxnotify.AppUnknown, wxnotify.OutOfRange, wxnotify.TypeMismatch, wxnotify.TimeInvalid, wxnotify.TimeZoneMissing},
+	},
+	{
+		method: "GET", path: "/v1/stock", scope: wxnotify.ScopeRead, handle: (*Door).appStock, name: "getStock", tag: tagStats,
+		summary: "Read what is in stock", doc: "Free permits by source, by days to their end and by template, and how many users can be reached. It costs the same with ten permits and with a million.",
+		params: []param{paramApp}, out: AppStock{}, status: http.StatusOK, refuses: []wxnotify.Code{wxnotify.AppUnknown},
+	},
+	{
 		method: "GET", path: "/v1/templates", scope: wxnotify.ScopeRead, handle: (*Door).listTemplates, name: "listTemplates", tag: tagTemplates,
 		summary: "List templates", doc: "By id.", params: []param{paramApp, paramLimit, paramCursor}, out: Templates{}, status: http.StatusOK,
 		refuses: append([]wxnotify.Code{wxnotify.AppRequired}, listCodes...),
@@ -268,6 +283,7 @@ var routes = []route{
 const (
 	tagMessages  = "Messages"
 	tagPermits   = "Permits and users"
+	tagStats     = "Statistics"
 	tagTemplates = "Templates"
 	tagApps      = "Apps"
 	tagKeys      = "Keys"
