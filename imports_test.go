@@ -43,11 +43,12 @@ var mayImport = map[string][]string{
 	// measures the program from outside
 	"bench": {"", "client", "sandbox"},
 	// tools
-	"wxcard": {},
-	"pump":   {},
-	"client": {},
+	"wxcard":  {},
+	"pump":    {},
+	"client":  {},
+	"metrics": {""},
 	// the assembly
-	"server":       {"", "api", "gateway", "console", "ledger", "outbox", "token", "hook", "wechat", "store", "pump"},
+	"server":       {"", "api", "gateway", "console", "ledger", "outbox", "token", "hook", "wechat", "store", "pump", "metrics"},
 	"doctor":       {"", "server", "store", "wechat"},
 	"cmd/wxnotify": {"", "server", "sandbox", "client", "store", "doctor", "bench"},
 }

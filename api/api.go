@@ -39,6 +39,7 @@ type Deps struct {
 	Targets Targets // of webhooks
 	Now     func() wxnotify.Now
 	Ready   func(context.Context) error // nil when work can be taken: the database is reachable, the node is not draining
+	Metrics http.Handler                // GET /metrics, for keys with scope read that are bound to no app; nil: it is elsewhere
 	Stop    <-chan struct{}             // closed when no new work is to be taken: waits end, writing is refused with draining
 }
 

@@ -102,6 +102,7 @@ func (d *Door) mount() {
 	}
 	d.mux.HandleFunc("/", d.missing)
 	d.mountDocs()
+	d.mountMetrics()
 }
 
 // serve makes the handler of a route: let in, handle, encode.

@@ -55,9 +55,6 @@ func (b *Box) call(ctx context.Context, j job) (s wxnotify.Settlement) {
 		s.Hold = now.Virtual.Add(step.Hold)
 	}
 	b.lanes.done(s, began, now.Real)
-	if b.opt.OnCall != nil {
-		b.opt.OnCall(CallReport{App: j.try.Message.App, Channel: j.try.Message.Channel, Outcome: o, Took: time.Since(began)})
-	}
 	return s
 }
 
@@ -105,7 +102,7 @@ func (b *Box) attempt(ctx context.Context, j job) (o wxnotify.Outcome) {
 			return wxnotify.Outcome{Kind: wxnotify.NotSent, Errmsg: "the lease was too old to start"}
 		}
 		begun = true
-		o = b.send(ctx, token, j.try.Message.Channel, body)
+		o = b.send(ctx, app.ID, token, j.try.Message.Channel, body)
 		if o.Kind != wxnotify.Refused || o.Verdict.Do != wxnotify.NewToken {
 			return o
 		}
@@ -120,10 +117,15 @@ func (b *Box) attempt(ctx context.Context, j job) (o wxnotify.Outcome) {
 	}
 }
 
-func (b *Box) send(ctx context.Context, token string, ch wxnotify.Channel, body []byte) wxnotify.Outcome {
+func (b *Box) send(ctx context.Context, app, token string, ch wxnotify.Channel, body []byte) wxnotify.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, callLasts)
 	defer cancel()
-	return b.sender.Send(ctx, token, ch, body)
+	began := time.Now()
+	o := b.sender.Send(ctx, token, ch, body)
+	if b.opt.OnCall != nil {
+		b.opt.OnCall(CallReport{App: app, Channel: ch, Outcome: o, Took: time.Since(began)})
+	}
+	return o
 }
 
 // tokenOutcome says what it means that there is no token: nothing left us, and

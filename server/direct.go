@@ -28,6 +28,7 @@ func Direct(ctx context.Context, log *slog.Logger, c Config) (doors http.Handler
 	}
 	s.clock = newClock(log, "", nil)
 	s.actor = wxnotify.ActorCommand
+	s.metrics = s.newMetrics()
 	s.rooms()
 	return s.http.Handler, s.close, nil
 }

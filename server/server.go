@@ -18,6 +18,7 @@ import (
 	"github.com/wxnotify/wxnotify/gateway"
 	"github.com/wxnotify/wxnotify/hook"
 	"github.com/wxnotify/wxnotify/ledger"
+	"github.com/wxnotify/wxnotify/metrics"
 	"github.com/wxnotify/wxnotify/outbox"
 	"github.com/wxnotify/wxnotify/pump"
 	"github.com/wxnotify/wxnotify/store"
@@ -42,6 +43,8 @@ type Server struct {
 	http   *http.Server
 	onRest func(wxnotify.Rest)
 
+	metrics  *metrics.Metrics
+	watched  net.Listener             // metrics_listen; nil: metrics are at listen
 	patience time.Duration            // with the database, at least
 	fault    func(point string) error // nil but in builds with the tag faults
 	cert     *certificate             // nil: plain http
@@ -76,6 +79,9 @@ func New(ctx context.Context, log *slog.Logger, c Config, options ...Option) (_ 
 	if s.listen, err = (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen); err != nil {
 		return nil, err
 	}
+	if err := s.openMetrics(ctx); err != nil {
+		return nil, err
+	}
 	if c.TLSCert != "" {
 		if s.cert, err = newCertificate(log, c.TLSCert, c.TLSKey); err != nil {
 			return nil, err
@@ -85,8 +91,9 @@ func New(ctx context.Context, log *slog.Logger, c Config, options ...Option) (_ 
 	if err != nil {
 		return nil, err
 	}
+	s.metrics = s.newMetrics()
 	s.fault = killPoint()
-	s.store, err = store.Open(ctx, log, store.Options{DSN: c.Database.Reveal(), MasterKey: master, Node: c.NodeName(s.Addr()), Retention: c.Retention, Fault: s.fault, Patience: s.patience})
+	s.store, err = store.Open(ctx, log, store.Options{DSN: c.Database.Reveal(), MasterKey: master, Node: c.NodeName(s.Addr()), Retention: c.Retention, Fault: s.fault, Wrote: s.metrics.Wrote, Patience: s.patience})
 	if err != nil {
 		return nil, err
 	}
@@ -107,13 +114,16 @@ func New(ctx context.Context, log *slog.Logger, c Config, options ...Option) (_ 
 func (s *Server) rooms() {
 	c := s.conf
 	s.wechat = wechat.New(wechat.Options{URL: c.WeChatURL})
-	s.keeper = token.New(s.log, s.store, s.tokens(), token.Options{Now: s.clock.Now, Node: s.store.Node(), OnContention: func(app string) {
+	told := counted{s.wechat, s.metrics.Called}
+	s.metrics.Watch(s.store, s.store.Node(), s.clock.Now)
+	s.keeper = token.New(s.log, s.store, s.tokens(told), token.Options{Now: s.clock.Now, Node: s.store.Node(), OnContention: func(app string) {
 		s.log.Error("somebody else fetches this app's access_token, and each fetch kills the other's; let them take it from here", "app", app)
+		s.metrics.Contention(app)
 		if err := s.store.TellContention(context.Background(), app); err != nil {
 			s.log.Error("webhooks cannot be told of it", "app", app, "error", err)
 		}
 	}})
-	s.box = outbox.New(s.log, s.store, s.keeper, mortal(s.wechat, s.fault), outbox.Options{Now: s.clock.Now, OnRest: s.atRest})
+	s.box = outbox.New(s.log, s.store, s.keeper, mortal(s.wechat, s.fault), outbox.Options{Now: s.clock.Now, OnRest: s.atRest, OnCall: s.sent})
 	wake := func(app string) {
 		s.box.Wake(app)
 		s.store.Notify(app)
@@ -123,11 +133,11 @@ func (s *Server) rooms() {
 	s.hooks = hook.New(s.log, s.store, guard, "wxnotify/"+Version())
 	s.store.OnNotice(s.hooks.Wake)
 	s.native = api.New(s.log, api.Deps{
-		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, WeChat: s.wechat, Library: s.wechat, Tokens: s.keeper, Targets: guard,
-		Now: s.clock.Now, Ready: s.ready, Stop: s.stop,
+		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, WeChat: told, Library: s.wechat, Tokens: s.keeper, Targets: guard,
+		Now: s.clock.Now, Ready: s.ready, Stop: s.stop, Metrics: s.keyedMetrics(),
 	}, api.Options{Key: c.APIKey, Proxies: c.TrustedProxies, Version: Version(), Actor: s.actor})
 	wechats := gateway.New(s.log, gateway.Deps{
-		Gate: s.native, Box: s.box, Reader: s.store, Admin: s.store, WeChat: s.wechat, Tokens: s.keeper, Now: s.clock.Now, Stop: s.stop,
+		Gate: s.native, Box: s.box, Reader: s.store, Admin: s.store, WeChat: told, Tokens: s.keeper, Now: s.clock.Now, Stop: s.stop,
 	}, gateway.Options{Secret: s.store.Derive("gateway tokens")})
 	s.inbox = ledger.NewInbox(s.log, s.store, s.clock.Now, ledger.Hooks{Seen: s.box.CallbackSeen, Rest: s.box.Told, Wake: wake})
 	pushes := gateway.NewCallback(s.log, gateway.CallbackDeps{Apps: s.store, Inbox: s.inbox, Now: s.clock.Now})
@@ -149,9 +159,9 @@ func (s *Server) rooms() {
 
 // tokens is where access_tokens come from: WeChat, or somebody else's token
 // server. The settings were checked.
-func (s *Server) tokens() token.Fetcher {
+func (s *Server) tokens(wechats token.Fetcher) token.Fetcher {
 	if s.conf.TokenURL.IsZero() {
-		return s.wechat
+		return wechats
 	}
 	c, err := wechat.NewCentral(s.conf.TokenURL, s.conf.TokenPath)
 	if err != nil {
@@ -243,6 +253,7 @@ func (s *Server) Run(ctx context.Context) error {
 	running.Go(func() { s.inbox.Run(engines) })
 	running.Go(func() { s.hooks.Run(engines) })
 	running.Go(func() { s.native.Watch(engines) })
+	running.Go(func() { s.serveMetrics(engines) })
 	failed := make(chan error, 1)
 	go func() { failed <- s.serve() }()
 	s.log.Info("ready", "listen", s.Addr(), "node", s.store.Node(), "version", Version())
@@ -295,8 +306,10 @@ func (s *Server) close() {
 	if s.wechat != nil {
 		s.wechat.Close()
 	}
-	if s.listen != nil {
-		_ = s.listen.Close()
+	for _, l := range []net.Listener{s.listen, s.watched} {
+		if l != nil {
+			_ = l.Close()
+		}
 	}
 	if s.store != nil {
 		if err := s.store.Close(); err != nil {

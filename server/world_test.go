@@ -27,6 +27,7 @@ type world struct {
 	sandbox *sandbox.Server
 	conf    server.Config
 	url     string
+	metrics string // where they have an address of their own
 	stop    func() // ends the server and waits for it
 	logs    logbook
 	server  *server.Server
@@ -94,7 +95,7 @@ func (w *world) start() {
 	w.server = s
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
-	w.url = "http://" + s.Addr()
+	w.url, w.metrics = "http://"+s.Addr(), s.MetricsAddr()
 	w.Client = client.New(w.url, storyKey)
 	w.stop = func() {
 		cancel()

@@ -48,7 +48,8 @@ type census struct {
 	mu      sync.Mutex
 	last    headcount
 	took    time.Duration
-	running chan struct{} // closed when the run under way is over
+	began   time.Time     // the run under way
+	running chan struct{} // closed when it is over
 }
 
 type headcount struct {
@@ -71,17 +72,17 @@ func (c *census) ask(s *Store, now wxnotify.Now) headcount {
 	old := now.Real.Sub(c.last.at) >= max(censusEvery, censusShare*c.took) || now.Virtual.Sub(c.last.virtual) >= censusLeap || now.Real.Before(c.last.at)
 	if running == nil && old && s.ctx.Err() == nil {
 		running = make(chan struct{})
-		c.running = running
+		c.running, c.began = running, time.Now()
 		s.wait.Go(func() { c.run(s, now, running) })
 	}
-	last := c.last
+	last, patience := c.last, censusFirst-time.Since(c.began)
 	c.mu.Unlock()
 	if !last.at.IsZero() || running == nil {
 		return last
 	}
 	select {
 	case <-running:
-	case <-time.After(censusFirst):
+	case <-time.After(patience):
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -85,6 +85,10 @@ func openPostgres(ctx context.Context, dsn string) (*post, error) {
 func (b *post) dialect() *dialect { return postDialect }
 func (b *post) read() *sql.DB     { return b.db }
 
+func (b *post) pools() map[string]sql.DBStats {
+	return map[string]sql.DBStats{"read": b.db.Stats(), "write": b.engine.Stats()}
+}
+
 func (b *post) close() {
 	b.engine.Close()
 	b.db.Close()

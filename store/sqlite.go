@@ -100,6 +100,10 @@ func (b *lite) connect(ctx context.Context) (err error) {
 func (b *lite) dialect() *dialect { return liteDialect }
 func (b *lite) read() *sql.DB     { return b.db }
 
+func (b *lite) pools() map[string]sql.DBStats {
+	return map[string]sql.DBStats{"read": b.db.Stats(), "write": b.writers.Stats()}
+}
+
 // close ends with the writer and leaves one file: SQLite folds the write-ahead
 // log in when its last connection goes, and a connection whose statements are
 // still open does not go.

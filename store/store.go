@@ -63,6 +63,9 @@ type Options struct {
 	// VERB.before_statement, VERB.after_statement, VERB.before_commit or
 	// VERB.after_commit. It is for tests and may be called by several goroutines.
 	Fault func(point string) error
+	// Wrote, where set, is told of each app what a transaction has just made
+	// durable, for counting; what was taken back is not in it. It must not block.
+	Wrote func(app string, p wxnotify.Point)
 	// Patience is how long a call waits for the database at least: 2 s at the
 	// doors and 5 s in the engines if it is less. Tests on busy machines need more.
 	Patience time.Duration
@@ -213,8 +216,12 @@ func (s *Store) saw(now wxnotify.Now) {
 	}
 }
 
+// Pools say how the pools of connections are used, for watching.
+func (s *Store) Pools() map[string]sql.DBStats { return s.base.pools() }
+
 // A base is one of the two databases.
 type base interface {
+	pools() map[string]sql.DBStats
 	dialect() *dialect
 	read() *sql.DB
 	begin(ctx context.Context) (txn, error)

@@ -21,6 +21,7 @@ import (
 // a recount of the rows comes to the same (wxnotify.Point says by what rule).
 type tally struct {
 	sums   map[sum]int64
+	back   map[sum]int64 // what is taken back, apart: counters cannot
 	stock  map[stockKey]int64
 	folded bool // the sums are of no node any more
 }
@@ -54,10 +55,14 @@ const (
 )
 
 func (t *tally) add(app string, ms int64, kind, of, more string, n int64) {
-	if t.sums == nil {
-		t.sums = map[sum]int64{}
+	to := &t.sums
+	if n < 0 {
+		to = &t.back
 	}
-	t.sums[sum{app, ms - ms%minute, kind, of, more}] += n
+	if *to == nil {
+		*to = map[sum]int64{}
+	}
+	(*to)[sum{app, ms - ms%minute, kind, of, more}] += n
 }
 
 // moved counts a message that came to rest, or did so in another way than it
@@ -200,8 +205,13 @@ type stockRow struct {
 // count writes the tally.
 func (w *work) count() error {
 	sums := make([]sumRow, 0, len(w.tally.sums))
+	for k, n := range w.tally.back {
+		if w.tally.sums[k] == 0 {
+			sums = append(sums, sumRow{k.app, k.slot, k.name(), n})
+		}
+	}
 	for k, n := range w.tally.sums {
-		if n != 0 {
+		if n += w.tally.back[k]; n != 0 {
 			sums = append(sums, sumRow{k.app, k.slot, k.name(), n})
 		}
 	}
@@ -229,6 +239,25 @@ func (w *work) count() error {
 		}
 	}
 	return w.hot.add(w, node, sums, stocks)
+}
+
+// wrote tells whoever counts what has been committed.
+func (t *tally) wrote(f func(string, wxnotify.Point)) {
+	if f == nil || t.folded || len(t.sums) == 0 {
+		return
+	}
+	points := map[string]*wxnotify.Point{}
+	for k, n := range t.sums {
+		p := points[k.app]
+		if p == nil {
+			p = new(wxnotify.Point)
+			points[k.app] = p
+		}
+		put(p, k.name(), n)
+	}
+	for app, p := range points {
+		f(app, *p)
+	}
 }
 
 func (k sum) name() string {

@@ -74,6 +74,7 @@ func (s *Store) once(ctx context.Context, verb string, f func(*work) error) erro
 		return &commitError{err}
 	}
 	s.called(w.rung)
+	w.tally.wrote(s.opt.Wrote)
 	if err := w.fault("after_commit"); err != nil {
 		return &commitError{err}
 	}
