@@ -12,14 +12,14 @@ import (
 // A NewWebhook is the body of POST /v1/webhooks.
 type NewWebhook struct {
 	URL    string   `json:"url" doc:"Where to post: https, and public unless the setting webhook_allow opens its range." maxLength:"2048" example:"https://shop.example/wxnotify"`
-	Topics []string `json:"types,omitempty" doc:"Of what to be told; left out or empty: of everything, also of what later versions add." enum:"message.sent,message.delivered,message.failed,message.unknown,message.expired,permit.created,permit.revoked,app.paused,app.resumed,token.contention"`
+	Topics []string `json:"types,omitempty" doc:"Of what to be told; left out or empty: of everything, also of what later versions add." enum:"message.sent,message.delivered,message.failed,message.unknown,message.expired,permit.created,permit.revoked,stock.low,app.paused,app.resumed,token.contention"`
 	App    string   `json:"app,omitempty" doc:"Of this app alone. Left out: of every app, or of the one that the key is bound to."`
 }
 
 // A WebhookChange is the body of PATCH /v1/webhooks/{id}. What is left out stays.
 type WebhookChange struct {
 	URL    *string   `json:"url,omitempty" maxLength:"2048"`
-	Topics *[]string `json:"types,omitempty" doc:"An empty list: everything." enum:"message.sent,message.delivered,message.failed,message.unknown,message.expired,permit.created,permit.revoked,app.paused,app.resumed,token.contention"`
+	Topics *[]string `json:"types,omitempty" doc:"An empty list: everything." enum:"message.sent,message.delivered,message.failed,message.unknown,message.expired,permit.created,permit.revoked,stock.low,app.paused,app.resumed,token.contention"`
 	Off    *bool     `json:"disabled,omitempty" doc:"False switches it on again, whoever switched it off; what waited goes out."`
 	Rotate *bool     `json:"rotate_secret,omitempty" doc:"True: a new secret, which the answer shows. The old one signs beside it for 24 hours."`
 }
