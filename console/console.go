@@ -80,6 +80,9 @@ type Reader interface {
 
 // An Admin keeps plain records.
 type Admin interface {
+	Webhooks(ctx context.Context) ([]wxnotify.Webhook, error)
+	Webhook(ctx context.Context, id string) (wxnotify.Webhook, error)
+	Notices(ctx context.Context, webhook string, state wxnotify.NoticeState, limit int, cursor string) ([]wxnotify.Notice, string, error)
 	Audit(ctx context.Context, e wxnotify.AuditEntry) error
 	Audits(ctx context.Context, f wxnotify.AuditFilter) ([]wxnotify.AuditEntry, string, error)
 	// Handle notes that somebody saw to messages that failed or are unknown;

@@ -46,6 +46,8 @@ func (d *Door) routes(mux *http.ServeMux) {
 	page("/keys", "keys", look, d.keys)
 	mux.HandleFunc("POST "+Root+"/keys", d.createKey)
 	button("/keys/{id}/revoke", rule, d.revokeKey)
+	page("/webhooks", "webhooks", look, d.webhooks)
+	page("/webhooks/{id}", "webhook", look, d.webhook)
 	page("/settings", "settings", look, d.settings)
 	button("/settings/password", look, d.changePassword)
 	button("/settings/users", rule, d.putUser)

@@ -26,6 +26,7 @@ var pagesToSee = map[string]string{
 	"apps":      "/console/apps",
 	"app":       "/console/apps/" + sandbox.FirstAppID,
 	"keys":      "/console/keys",
+	"webhooks":  "/console/webhooks",
 	"audit":     "/console/audit",
 	"settings":  "/console/settings",
 }
