@@ -302,3 +302,10 @@ type Depth struct {
 	Oldest time.Time // accept of the oldest one, real
 	Due    time.Time // when the first is due: real in queued and unsure, virtual in scheduled and waiting (its deadline)
 }
+
+// A Lag is what the webhooks of an app still have to be told.
+type Lag struct {
+	App    string
+	N      int64
+	Oldest time.Time // when the first of it happened, real
+}

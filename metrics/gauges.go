@@ -113,12 +113,9 @@ func (l *look) database() error {
 			return err
 		}
 	}
-	if l.opt.Lags == nil {
-		return nil
-	}
-	lags, err := l.opt.Lags(l.ctx)
+	lags, err := l.db.Lags(l.ctx)
 	for _, x := range lags {
-		l.set("wxnotify_webhook_pending", float64(x.Pending), x.App)
+		l.set("wxnotify_webhook_pending", float64(x.N), x.App)
 		l.set("wxnotify_webhook_oldest_seconds", l.since(x.Oldest), x.App)
 	}
 	return err

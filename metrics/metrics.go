@@ -35,6 +35,7 @@ import (
 type Store interface {
 	Apps(ctx context.Context) ([]wxnotify.App, error)
 	Depths(ctx context.Context) ([]wxnotify.Depth, error)
+	Lags(ctx context.Context) ([]wxnotify.Lag, error)
 	Holding(ctx context.Context, now wxnotify.Now, app string) (wxnotify.Holding, error)
 	Pauses(ctx context.Context, app string) ([]wxnotify.Pause, error)
 	LoadToken(ctx context.Context, app string) (wxnotify.Token, error)
@@ -44,15 +45,7 @@ type Store interface {
 // Options of a Metrics.
 type Options struct {
 	Version string
-	Known   func(errcode int) bool               // whether an errcode may be a label; nil: only 0
-	Lags    func(context.Context) ([]Lag, error) // of webhooks; nil: there are none
-}
-
-// A Lag is what webhooks of an app still have to be told.
-type Lag struct {
-	App     string
-	Pending int64
-	Oldest  time.Time // real
+	Known   func(errcode int) bool // whether an errcode may be a label; nil: only 0
 }
 
 // A Call is one call to WeChat.

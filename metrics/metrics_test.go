@@ -40,6 +40,10 @@ func (shelf) Depths(context.Context) ([]wxnotify.Depth, error) {
 		{App: app, State: wxnotify.Sending, N: 2, Oldest: noon.Add(-time.Second), Due: noon.Add(30 * time.Second)}}, nil
 }
 
+func (shelf) Lags(context.Context) ([]wxnotify.Lag, error) {
+	return []wxnotify.Lag{{App: app, N: 4, Oldest: noon.Add(-time.Hour)}}, nil
+}
+
 func (shelf) Holding(context.Context, wxnotify.Now, string) (wxnotify.Holding, error) {
 	return wxnotify.Holding{Users: 5, UsersAt: noon, Lots: []wxnotify.Lot{
 		{Source: wxnotify.Form, Ends: wxnotify.Day(noon), N: 1}, {Source: wxnotify.Longterm, TemplateID: "A", N: 2}, {Source: wxnotify.Longterm, TemplateID: "B", N: 3}}}, nil
@@ -73,9 +77,6 @@ func everything(t *testing.T, s shelf) *metrics.Metrics {
 	t.Helper()
 	m := metrics.New(slog.New(slog.NewTextHandler(t.Output(), nil)), metrics.Options{
 		Version: "1.2.3", Known: func(errcode int) bool { return errcode == 41028 },
-		Lags: func(context.Context) ([]metrics.Lag, error) {
-			return []metrics.Lag{{App: app, Pending: 4, Oldest: noon.Add(-time.Hour)}}, nil
-		},
 	})
 	m.Watch(s, "node:8080", func() wxnotify.Now { return wxnotify.Now{Real: noon, Virtual: noon} })
 	m.Wrote(app, wxnotify.Point{

@@ -31,6 +31,25 @@ func (s *Store) Depths(ctx context.Context) ([]wxnotify.Depth, error) {
 	})
 }
 
+// Lags says what the webhooks of each app still have to be told. It is counted
+// as rarely as Depths.
+func (s *Store) Lags(ctx context.Context) ([]wxnotify.Lag, error) {
+	return s.lags.get(func() (all []wxnotify.Lag, err error) {
+		err = s.look(ctx, "count what webhooks wait for", func(ctx context.Context) error {
+			all = nil
+			return s.each(ctx, func(r scanner) error {
+				var l wxnotify.Lag
+				var oldest int64
+				err := r.Scan(&l.App, &l.N, &oldest)
+				l.Oldest = at(oldest)
+				all = append(all, l)
+				return err
+			}, `select app, count(*), min(created_at) from notice where state = 'pending' group by app order by app`)
+		})
+		return all, err
+	})
+}
+
 // A gauge remembers what was dear to find out, for as long as it pays. All who
 // ask meanwhile wait for the one who looks.
 type gauge[T any] struct {

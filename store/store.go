@@ -98,6 +98,7 @@ type Store struct {
 	lanes    lanes        // of the sums
 	census   census
 	depths   gauge[[]wxnotify.Depth]
+	lags     gauge[[]wxnotify.Lag]
 	bell     chan struct{} // events came in, or may find their message now
 	ears     ears          // webhooks
 	onNotice atomic.Pointer[func([]string)]

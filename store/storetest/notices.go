@@ -126,6 +126,12 @@ var notices = map[string]func(*testing.T, Database){
 		w.claim(1)
 		w.is(failed, "failed/no_permit")
 		w.same(w.notices(some), []string{"message.failed pending"})
+		lags := must(w.Lags(ctx))
+		for i := range lags {
+			w.same(lags[i].Oldest.IsZero(), false)
+			lags[i].Oldest = time.Time{}
+		}
+		w.same(lags, []wxnotify.Lag{{App: w.app, N: 5}})
 
 		var body struct {
 			Type      string
