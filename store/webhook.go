@@ -170,10 +170,11 @@ func scanNotice(r scanner, more ...any) (n wxnotify.Notice, err error) {
 }
 
 // ResendNotice lets a notice be posted again at once, whatever became of it, or
-// answers not_found. While an attempt is under way it changes nothing.
+// answers not_found. An attempt that is under way then counts no more: who asks
+// may have its post already, and wants another one.
 func (s *Store) ResendNotice(ctx context.Context, webhook, id string) (n wxnotify.Notice, err error) {
 	err = s.do(ctx, "send a notice again", doorLimit, func(w *work) error {
-		if _, err := w.exec(`update notice set state = 'pending', due = $1, tries = 0 where webhook = $2 and id = $3 and owner = ''`,
+		if _, err := w.exec(`update notice set state = 'pending', owner = '', due = $1, tries = 0 where webhook = $2 and id = $3`,
 			nowMS(), webhook, id); err != nil {
 			return err
 		}

@@ -400,6 +400,9 @@ var notices = map[string]func(*testing.T, Database){
 		w.same([]any{posts[0].ID, posts[0].Tries}, []any{page[0].ID, 1})
 		must(w.ResendNotice(ctx, hook, page[0].ID)) // under way
 		w.answered(good, posts...)
+		w.same(w.notices(hook), []string{"permit.created pending"})
+		w.pass(time.Since(w.now.Real))
+		w.answered(good, w.posts(1, hook)...)
 		w.same(w.notices(hook), []string{"permit.created delivered"})
 		_, err = w.ResendNotice(ctx, "whk_other", page[0].ID)
 		w.refused(err, wxnotify.NotFound)
