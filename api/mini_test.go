@@ -215,8 +215,13 @@ func TestAnAddressBehindAProxy(t *testing.T) {
 	if status != 429 {
 		t.Fatalf("never dammed: %d", status)
 	}
-	if status := ask("203.0.113.9:4711"); status != 429 {
-		t.Errorf("with a port: got %d", status)
+	// Time lets a little through; the dam of another address would let all of it.
+	dammed := false
+	for range 20 {
+		dammed = dammed || ask("203.0.113.9:4711") == 429
+	}
+	if !dammed {
+		t.Error("with a port it counts as another address")
 	}
 	for _, other := range []string{"203.0.113.10", "2001:db8::1", "203.0.113.9, 203.0.113.11", ""} {
 		if status := ask(other); status != 401 {
