@@ -60,7 +60,7 @@ type Box interface {
 
 // A Ledger keeps permits. A refusal of one act is in its result.
 type Ledger interface {
-	Deposit(ctx context.Context, app string, acts []wxnotify.Deposit) ([]wxnotify.Deposited, error)
+	Deposit(ctx context.Context, now wxnotify.Now, app string, acts []wxnotify.Deposit) ([]wxnotify.Deposited, error)
 	Stock(ctx context.Context, app, openid string) (wxnotify.Stock, error)
 	Delete(ctx context.Context, app, id string) error
 }

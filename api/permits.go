@@ -90,7 +90,7 @@ func (d *Door) deposit(c *call, app string, ds []wxnotify.Deposit) ([]wxnotify.D
 	if len(ds) == 0 {
 		return nil, nil
 	}
-	return d.Ledger.Deposit(c.Context(), app, ds)
+	return d.Ledger.Deposit(c.Context(), c.now, app, ds)
 }
 
 // maxCount is how many acceptances of a subscription one item may bring.

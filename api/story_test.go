@@ -215,3 +215,19 @@ func TestPermitsInAndOut(t *testing.T) {
 		h.refused(h.c.DeletePermit(ctx, "", "prm_none"), wxnotify.NotFound)
 	})
 }
+
+// A permit is dated and judged by one reading of the clock, however far the
+// clock leaps while the request is under way.
+func TestPermitOfThisMomentIsInTime(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db storetest.Database) {
+		h := build(t, db, nil)
+		h.leap.Store(int64(8 * 24 * time.Hour))
+		rs, err := h.c.DepositPermits(t.Context(), h.app, []client.NewPermit{{To: h.user, Source: "form", Code: h.form(h.user)}})
+		h.leap.Store(0)
+		h.must(err)
+		if rs[0].Created != 1 || rs[0].Error != nil {
+			t.Errorf("got %+v", rs[0])
+		}
+	})
+}

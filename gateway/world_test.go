@@ -204,7 +204,7 @@ func (w *world) form(openid string) string {
 // give puts a permit into the books.
 func (w *world) give(openid string, source wxnotify.Source, code, template string) {
 	w.Helper()
-	rs, err := w.books.Deposit(w.Context(), appid, []wxnotify.Deposit{{
+	rs, err := w.books.Deposit(w.Context(), w.now(), appid, []wxnotify.Deposit{{
 		App: appid, To: openid, Source: source, Code: code, TemplateID: template, Count: 1, GivenAt: w.now().Virtual,
 	}})
 	w.must(err)

@@ -40,9 +40,11 @@ func New(log *slog.Logger, store Store, now func() wxnotify.Now, wake func(app s
 }
 
 // Deposit takes in what users gave, all of one app. Refusals of single acts are
-// in the results: the others stand. It may be repeated.
-func (l *Ledger) Deposit(ctx context.Context, app string, acts []wxnotify.Deposit) ([]wxnotify.Deposited, error) {
-	results, err := l.store.Deposit(ctx, l.now(), acts)
+// in the results: the others stand. It may be repeated. now is the time that
+// the caller dated the acts by: between two readings a virtual clock may leap
+// past the deadline of what was given this moment.
+func (l *Ledger) Deposit(ctx context.Context, now wxnotify.Now, app string, acts []wxnotify.Deposit) ([]wxnotify.Deposited, error) {
+	results, err := l.store.Deposit(ctx, now, acts)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func TestACallerThatLeavesHasWokenTheMessage(t *testing.T) {
 		ctx, leave := context.WithCancel(t.Context())
 		woken := 0
 		books := ledger.New(slog.New(slog.DiscardHandler), leaving{s, leave}, func() wxnotify.Now { return now }, func(string) { woken++ })
-		if _, err := books.Deposit(ctx, "wxshop", []wxnotify.Deposit{{App: "wxshop", To: "alice", Source: wxnotify.Form, Code: "form-0000000001", GivenAt: at}}); err != nil {
+		if _, err := books.Deposit(ctx, now, "wxshop", []wxnotify.Deposit{{App: "wxshop", To: "alice", Source: wxnotify.Form, Code: "form-0000000001", GivenAt: at}}); err != nil {
 			t.Fatal(err)
 		}
 		if woken != 1 {
