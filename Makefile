@@ -59,6 +59,7 @@ fmt-check:
 .PHONY: vet
 vet:
 	go vet ./...
+	cd gateway/interop && go vet ./...
 
 ## fmt: formats the code
 .PHONY: fmt
