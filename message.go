@@ -91,6 +91,7 @@ type Message struct {
 	SendAt     time.Time
 	ExpiresAt  time.Time
 	CreatedAt  time.Time
+	Trace      Trace // of the caller who posted it
 
 	State     State
 	Reason    Reason

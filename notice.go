@@ -31,6 +31,7 @@ type Notice struct {
 	App       string
 	Topic     Topic
 	Data      []byte // JSON
+	Trace     Trace  // of the message, where it is about one
 	State     NoticeState
 	Tries     int       // begun since it was written down, or sent again
 	Due       time.Time // of the next attempt, or the end of the one under way

@@ -54,6 +54,12 @@ type Rest struct {
 	App, ID string
 	State   State
 	Reason  Reason
+	Trace   Trace
+}
+
+// Rest tells of the message as it is now.
+func (m *Message) Rest() Rest {
+	return Rest{App: m.App, ID: m.ID, State: m.State, Reason: m.Reason, Trace: m.Trace}
 }
 
 // A Settlement is what an attempt came to, and what was decided of it.

@@ -46,7 +46,7 @@ func appendField(b []byte, name, value string) []byte {
 	return appendString(b, value)
 }
 
-const hex = "0123456789abcdef"
+const hexDigits = "0123456789abcdef"
 
 // appendString appends s as JSON, escaping only what JSON forbids.
 func appendString(b []byte, s string) []byte {
@@ -69,7 +69,7 @@ func appendString(b []byte, s string) []byte {
 		case '\t':
 			b = append(b, '\\', 't')
 		default:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 		}
 	}
 	return append(append(b, s[start:]...), '"')

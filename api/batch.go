@@ -120,7 +120,7 @@ func (d *Door) itemProblem(c *call, err error, list string, i int) *Problem {
 		}
 		err = &inside
 	}
-	p, _ := d.problem(c.Context(), c.route, c.id, err)
+	p, _ := d.problem(c, err)
 	return &p
 }
 

@@ -134,7 +134,7 @@ func (d *Door) syncTemplates(c *call) (answer, error) {
 	for _, s := range d.sync(c.Context(), app) {
 		r := SyncResult{Channel: string(s.channel), Templates: s.count, Gone: append([]string{}, s.gone...)}
 		if s.err != nil {
-			p, _ := d.problem(c.Context(), c.route, c.id, s.err)
+			p, _ := d.problem(c, s.err)
 			r.Error = &p
 		}
 		out.Results = append(out.Results, r)

@@ -30,6 +30,7 @@ type Message struct {
 	Permit     *PermitRef        `json:"permit" doc:"The permit bound to it or used for it."`
 	MsgID      *string           `json:"msgid" doc:"WeChat's 64-bit id, where it gave one."`
 	Meta       map[string]string `json:"meta" doc:"Yours."`
+	TraceID    *string           `json:"trace_id" doc:"Of the header traceparent with which it was posted." example:"4bf92f3577b34da6a3ce929d0e0e4736"`
 	Attempts   []Attempt         `json:"attempts" doc:"The calls to WeChat, oldest first; empty in lists and in the answer to a post."`
 }
 
@@ -88,7 +89,7 @@ func show(m *wxnotify.Message) Message {
 		ID: m.ID, App: m.App, To: m.To, TemplateID: m.TemplateID, Channel: string(m.Channel),
 		State: string(m.State), Reason: null(m.Reason), Evidence: null(m.Evidence),
 		SendAt: when(m.SendAt), ExpiresAt: when(m.ExpiresAt), CreatedAt: when(m.CreatedAt), UpdatedAt: when(m.UpdatedAt),
-		MsgID: null(m.MsgID), Meta: m.Meta, Attempts: make([]Attempt, len(m.Attempts)),
+		MsgID: null(m.MsgID), Meta: m.Meta, TraceID: null(m.Trace.ID()), Attempts: make([]Attempt, len(m.Attempts)),
 	}
 	if m.Permit != "" {
 		out.Permit = &PermitRef{ID: m.Permit, Source: string(m.Source)}

@@ -94,6 +94,7 @@ func (d *Door) entry(c *call, draft wxnotify.Draft, key string) (e wxnotify.Entr
 		return e, known, err
 	}
 	e.Message = draft.Message(outbox.NewID(), now)
+	e.Message.Trace = wxnotify.TraceOf(c.r.Header["Traceparent"])
 	return e, "", nil
 }
 

@@ -170,7 +170,7 @@ func (rt *route) responses(reg huma.Registry) map[string]*huma.Response {
 	good := &huma.Response{Description: "Done.", Headers: map[string]*huma.Header{
 		"X-Request-Id": {Description: "The caller's, where it sent a plain word, else ours.", Schema: &huma.Schema{Type: huma.TypeString}},
 	}}
-	if len(rt.headers) > 0 {
+	if slices.ContainsFunc(rt.headers, func(p param) bool { return p.name == headerKey.name }) {
 		good.Headers["Idempotent-Replayed"] = &huma.Header{Description: "`true`: the Idempotency-Key was known; this is the first message.", Schema: &huma.Schema{Type: huma.TypeString}}
 	}
 	if rt.out != nil {

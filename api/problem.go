@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -28,7 +27,7 @@ type Problem struct {
 
 // problem makes the answer to err. A fault, which is everything but a refusal,
 // is logged here, once, and says nothing outside.
-func (d *Door) problem(ctx context.Context, route, id string, err error) (Problem, time.Duration) {
+func (d *Door) problem(c *call, err error) (Problem, time.Duration) {
 	r, ok := errors.AsType[*wxnotify.Refusal](err)
 	info, known := wxnotify.CodeInfo{}, false
 	if ok {
@@ -36,26 +35,35 @@ func (d *Door) problem(ctx context.Context, route, id string, err error) (Proble
 	}
 	if !known {
 		level := slog.LevelError
-		if ctx.Err() != nil {
+		if c.Context().Err() != nil {
 			level = slog.LevelDebug // the caller has gone, and what it asked for was given up
 		}
-		d.log.LogAttrs(ctx, level, "request failed", slog.String("route", route), slog.String("request_id", id), slog.Any("error", err))
+		d.tell(c, level, "request failed", err)
 		r = wxnotify.Refuse(wxnotify.Internal, "something went wrong on our side")
 		info = wxnotify.Codes[wxnotify.Internal]
 	} else if info.Status >= 500 {
-		d.log.LogAttrs(ctx, slog.LevelWarn, "request refused", slog.String("route", route), slog.String("request_id", id), slog.Any("error", err))
+		d.tell(c, slog.LevelWarn, "request refused", err)
 	}
 	return Problem{
 		Type: "urn:wxnotify:error:" + string(r.Code), Title: info.En, Status: info.Status, Code: r.Code,
-		Detail: r.Detail, RequestID: id, Errors: r.Fields, WeChat: r.WeChat,
+		Detail: r.Detail, RequestID: c.id, Errors: r.Fields, WeChat: r.WeChat,
 	}, r.RetryAfter
+}
+
+// tell writes the one line about what went wrong with a request.
+func (d *Door) tell(c *call, level slog.Level, what string, err error) {
+	line := []slog.Attr{slog.String("route", c.route), slog.String("request_id", c.id), slog.Any("error", err)}
+	if trace := wxnotify.TraceOf(c.r.Header["Traceparent"]); trace != "" {
+		line = append(line, slog.String("trace_id", trace.ID()))
+	}
+	d.log.LogAttrs(c.Context(), level, what, line...)
 }
 
 // retryLater is the wait that an answer names when the refusal does not.
 const retryLater = time.Second
 
 func (d *Door) writeProblem(c *call, err error) {
-	p, wait := d.problem(c.Context(), c.route, c.id, err)
+	p, wait := d.problem(c, err)
 	h := c.w.Header()
 	if p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", strconv.Itoa(int((max(wait, retryLater)+time.Second-1)/time.Second)))

@@ -14,7 +14,8 @@ var (
 	paramCursor = param{name: "cursor", doc: "next_cursor of the page before, with the same filters."}
 	paramWait   = param{name: "wait_ms", doc: "Hold the answer until the message is at rest, or for so many milliseconds, at most 30000.", kind: "integer", example: 5000}
 
-	headerKey = param{name: "Idempotency-Key", doc: "1 to 255 visible characters, unique per app. The same key with the same content is answered with the first message as it is now; with other content with 422 idempotency_key_reused. In a batch it belongs into the items."}
+	headerKey   = param{name: "Idempotency-Key", doc: "1 to 255 visible characters, unique per app. The same key with the same content is answered with the first message as it is now; with other content with 422 idempotency_key_reused. In a batch it belongs into the items."}
+	headerTrace = param{name: "traceparent", doc: "W3C Trace Context. Its trace id stays with the message: in trace_id, in log lines, and in the traceparent of webhooks. A malformed one is ignored."}
 )
 
 // Codes that several routes refuse with.
@@ -38,12 +39,12 @@ var routes = []route{
 	{
 		method: "POST", path: "/v1/messages", scope: wxnotify.ScopeSend, handle: (*Door).postMessage, name: "sendMessage", tag: tagMessages,
 		summary: "Send a message", doc: "Answers 202 only after the message is durable: it survives the loss of power.",
-		params: []param{paramWait}, headers: []param{headerKey}, in: NewMessage{}, out: Message{}, status: http.StatusAccepted, refuses: messageCodes,
+		params: []param{paramWait}, headers: []param{headerKey, headerTrace}, in: NewMessage{}, out: Message{}, status: http.StatusAccepted, refuses: messageCodes,
 	},
 	{
 		method: "POST", path: "/v1/messages/batch", scope: wxnotify.ScopeSend, handle: (*Door).postBatch, name: "sendBatch", tag: tagMessages,
 		summary: "Send up to 1000 messages", doc: "All accepted items are durable together. A fault of an item is that item's error; the others stand. The body is at most 8 MiB.",
-		in: Batch{}, out: BatchResults{}, status: http.StatusAccepted, refuses: append([]wxnotify.Code{wxnotify.BatchSizeInvalid}, messageCodes...),
+		headers: []param{headerTrace}, in: Batch{}, out: BatchResults{}, status: http.StatusAccepted, refuses: append([]wxnotify.Code{wxnotify.BatchSizeInvalid}, messageCodes...),
 	},
 	{
 		method: "GET", path: "/v1/messages", scope: wxnotify.ScopeRead, handle: (*Door).listMessages, name: "listMessages", tag: tagMessages,

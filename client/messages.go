@@ -58,6 +58,7 @@ type Message struct {
 	Permit     *PermitRef        `json:"permit"` // bound to it or used for it
 	MsgID      string            `json:"msgid"`  // WeChat's
 	Meta       map[string]string `json:"meta"`
+	TraceID    string            `json:"trace_id"` // of the header traceparent with which it was posted
 	Attempts   []Attempt         `json:"attempts"` // oldest first; not in lists
 
 	Replayed bool `json:"-"` // of Send: the IdempotencyKey was known, this is the first message

@@ -137,7 +137,7 @@ func (t *Teller) post(ctx context.Context, p wxnotify.Post) wxnotify.NoticeOutco
 	t.lanes.done(p.Webhook, o, began)
 	if o.State == wxnotify.NoticeFailed {
 		t.log.Warn("a notice was given up; recover or resend it when its webhook works again",
-			"webhook", p.Webhook, "notice", p.ID, "topic", p.Topic, "fault", o.Answer.Fault, "status", o.Answer.Status)
+			"webhook", p.Webhook, "notice", p.ID, "topic", p.Topic, "trace_id", p.Trace.ID(), "fault", o.Answer.Fault, "status", o.Answer.Status)
 	}
 	return o
 }

@@ -3,6 +3,7 @@ package hook
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -64,6 +65,11 @@ func request(ctx context.Context, p *wxnotify.Post, agent string) (*http.Request
 	req.Header.Set(standardwebhooks.HeaderWebhookID, p.ID)
 	req.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
 	req.Header.Set(standardwebhooks.HeaderWebhookSignature, signature)
+	if p.Trace != "" {
+		var span [8]byte
+		_, _ = rand.Read(span[:]) // never fails
+		req.Header.Set("Traceparent", p.Trace.Parent(span))
+	}
 	return req, nil
 }
 

@@ -33,7 +33,8 @@ func (b *Box) write(ctx context.Context, entries []wxnotify.Entry) ([]wxnotify.R
 	}
 	for i, r := range receipts {
 		if r.Err == nil && !r.Replayed && r.State.AtRest() {
-			b.tell(wxnotify.Rest{App: entries[i].Message.App, ID: r.ID, State: r.State})
+			m := &entries[i].Message
+			b.tell(wxnotify.Rest{App: m.App, ID: r.ID, State: r.State, Trace: m.Trace})
 		}
 	}
 	return receipts, nil

@@ -69,7 +69,7 @@ func (b *Box) again(ctx context.Context, app, id, key string) (wxnotify.Receipt,
 	now := b.opt.Now().Virtual
 	m := wxnotify.Message{
 		ID: NewID(), App: old.App, To: old.To, TemplateID: old.TemplateID, Channel: old.Channel, Body: old.Body,
-		Meta: old.Meta, OnUnsure: old.OnUnsure, Wait: old.Wait, State: wxnotify.Queued,
+		Meta: old.Meta, OnUnsure: old.OnUnsure, Wait: old.Wait, Trace: old.Trace, State: wxnotify.Queued,
 		SendAt: now, ExpiresAt: now.Add(wxnotify.Lasts), CreatedAt: now, UpdatedAt: now,
 	}
 	e := wxnotify.Entry{Message: m, Key: key}

@@ -78,7 +78,7 @@ func (b *Box) attempt(ctx context.Context, j job) (o wxnotify.Outcome) {
 		if p == nil {
 			return
 		}
-		b.log.Error("a panic while sending", "message", j.try.Message.ID, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+		b.log.Error("a panic while sending", "message", j.try.Message.ID, "trace_id", j.try.Message.Trace.ID(), "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 		if o = (wxnotify.Outcome{Kind: wxnotify.Refused, Verdict: wxnotify.Verdict{Do: wxnotify.Fail, Reason: wxnotify.ReasonInternal}}); begun {
 			o = wxnotify.Outcome{Kind: wxnotify.Lost}
 		}
@@ -169,7 +169,9 @@ func (b *Box) settle(ctx context.Context, batch []wxnotify.Settlement) error {
 	}
 	for _, s := range plain {
 		if s.Step.State != "" {
-			b.tell(wxnotify.Rest{App: s.Try.Message.App, ID: s.Try.Message.ID, State: s.Step.State, Reason: s.Step.Reason})
+			r := s.Try.Message.Rest()
+			r.State, r.Reason = s.Step.State, s.Step.Reason
+			b.tell(r)
 		}
 	}
 	for _, s := range late {

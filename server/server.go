@@ -212,7 +212,11 @@ func (s *Server) atRest(r wxnotify.Rest) {
 	if r.State == wxnotify.Failed || r.State == wxnotify.Unknown {
 		level = slog.LevelInfo
 	}
-	s.log.Log(context.Background(), level, "message at rest", "app", r.App, "message", r.ID, "state", r.State, "reason", r.Reason)
+	line := []any{"app", r.App, "message", r.ID, "state", r.State, "reason", r.Reason}
+	if r.Trace != "" {
+		line = append(line, "trace_id", r.Trace.ID())
+	}
+	s.log.Log(context.Background(), level, "message at rest", line...)
 	if s.onRest != nil {
 		s.onRest(r)
 	}

@@ -35,6 +35,7 @@ type event struct {
 		Count                                   int
 	}
 	id, raw string
+	parent  string // the header traceparent
 }
 
 func (w *world) shop() *shop {
@@ -55,7 +56,7 @@ func (w *world) shop() *shop {
 			http.Error(rw, "not now", http.StatusServiceUnavailable)
 			return
 		}
-		e.id, e.raw = r.Header.Get(standardwebhooks.HeaderWebhookID), string(body)
+		e.id, e.raw, e.parent = r.Header.Get(standardwebhooks.HeaderWebhookID), string(body), r.Header.Get("Traceparent")
 		s.got = append(s.got, e)
 	}))
 	w.Cleanup(s.Close)

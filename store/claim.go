@@ -248,7 +248,7 @@ func (c *changes) end(it *item, state wxnotify.State, reason wxnotify.Reason) {
 }
 
 func (x *claim) rest(it *item) {
-	x.out.Rest = append(x.out.Rest, wxnotify.Rest{App: it.m.App, ID: it.m.ID, State: it.m.State, Reason: it.m.Reason})
+	x.out.Rest = append(x.out.Rest, it.m.Rest())
 }
 
 // doubts are claims whose commit is unknown.

@@ -199,7 +199,7 @@ func (e *erasing) end(c *changes, it *item) {
 	default:
 		c.end(it, wxnotify.Canceled, wxnotify.ReasonErased)
 	}
-	e.rests = append(e.rests, wxnotify.Rest{App: it.m.App, ID: it.m.ID, State: it.m.State, Reason: it.m.Reason})
+	e.rests = append(e.rests, it.m.Rest())
 }
 
 // permits lose their code, not its hash. Those of messages on their way wait

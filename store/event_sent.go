@@ -78,7 +78,7 @@ func (h *hearing) tell(w *work, e keptEvent, id string, number int) error {
 		return nil
 	}
 	if it.m.State.AtRest() {
-		h.heard.Rest = append(h.heard.Rest, wxnotify.Rest{App: e.App, ID: id, State: it.m.State, Reason: it.m.Reason})
+		h.heard.Rest = append(h.heard.Rest, it.m.Rest())
 	}
 	_, err = c.write(w)
 	return err

@@ -85,7 +85,7 @@ func (s *Store) Evidence(ctx context.Context, now wxnotify.Now, app, attemptID s
 		if err := c.evidence(w, it, as, number, o); err != nil {
 			return err
 		}
-		rest = wxnotify.Rest{App: app, ID: id, State: it.m.State, Reason: it.m.Reason}
+		rest = it.m.Rest()
 		_, err = c.write(w)
 		return err
 	})
@@ -207,7 +207,7 @@ func (s *Store) Resolve(ctx context.Context, now wxnotify.Now, app, id string, s
 			step = wxnotify.Step{State: wxnotify.Sent, Evidence: wxnotify.ByOperator, Permit: wxnotify.Spend, Tries: it.m.Tries}
 		}
 		c.apply(it, nil, it.permit, step, now.Real, now.Virtual)
-		rest = wxnotify.Rest{App: app, ID: id, State: it.m.State, Reason: it.m.Reason}
+		rest = it.m.Rest()
 		_, err = c.write(w)
 		return err
 	})
@@ -234,7 +234,7 @@ func (s *Store) Cancel(ctx context.Context, now wxnotify.Now, app, id string) (r
 			return wxnotify.Refuse(wxnotify.MessageInFlight, "the message is on its way to WeChat")
 		}
 		c.end(it, wxnotify.Canceled, wxnotify.ReasonCanceled)
-		rest = wxnotify.Rest{App: app, ID: id, State: it.m.State, Reason: it.m.Reason}
+		rest = it.m.Rest()
 		_, err = c.write(w)
 		return err
 	})

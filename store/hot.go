@@ -122,7 +122,7 @@ type idemRow struct {
 
 const itemColumns = `q.app, q.id, q.openid, q.state, q.due, q.permit, q.number, q.started_at, q.owner, q.tries, q.lost, q.mode,
 	q.reason, q.evidence, q.msgid, q.parked, q.updated_at,
-	m.template_id, m.channel, m.body, m.meta, m.on_unsure, m.wait, m.fixed, m.send_at, m.expires_at, m.created_at, m.either,
+	m.template_id, m.channel, m.body, m.meta, m.on_unsure, m.wait, m.fixed, m.send_at, m.expires_at, m.created_at, m.either, m.trace,
 	coalesce(p.source, ''), coalesce(p.template_id, ''), p.code, coalesce(p.code_hash, ''), coalesce(p.use_no, 0), coalesce(p.state, ''),
 	coalesce(p.cause, ''), coalesce(p.message, ''), coalesce(p.given_at, 0), coalesce(p.expires_at, 0)`
 
@@ -137,7 +137,7 @@ func scanItem(r scanner) (*item, error) {
 	var started, updated, send, expires, created, given, ends int64
 	err := r.Scan(&m.App, &m.ID, &m.To, &state, &it.due, &m.Permit, &it.number, &started, &it.owner, &m.Tries, &it.lost, &it.mode,
 		&m.Reason, &m.Evidence, &m.MsgID, &it.parked, &updated,
-		&m.TemplateID, &m.Channel, &it.body, &meta, &m.OnUnsure, &m.Wait, &m.Fixed, &send, &expires, &created, &m.Either,
+		&m.TemplateID, &m.Channel, &it.body, &meta, &m.OnUnsure, &m.Wait, &m.Fixed, &send, &expires, &created, &m.Either, &m.Trace,
 		&p.Source, &p.TemplateID, &p.sealed, &p.hash, &p.Use, &p.State, &p.Cause, &p.Message, &given, &ends)
 	if err != nil {
 		return nil, err

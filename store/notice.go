@@ -20,6 +20,7 @@ type told struct {
 	app     string
 	openid  string
 	subject string // of one subject one notice goes after the other
+	trace   wxnotify.Trace
 	data    func() []byte
 }
 
@@ -104,7 +105,7 @@ func (w *work) tell(real time.Time, events ...told) error {
 			if id == "" {
 				id, data = w.s.notices.id(wxnotify.NoticePrefix, real), string(e.data())
 			}
-			rows = append(rows, []string{h.ID, id, e.app, e.openid, string(e.topic), e.subject, data})
+			rows = append(rows, []string{h.ID, id, e.app, e.openid, string(e.topic), e.subject, data, string(e.trace)})
 			if !slices.Contains(w.rung, h.ID) {
 				w.rung = append(w.rung, h.ID)
 			}
@@ -114,11 +115,11 @@ func (w *work) tell(real time.Time, events ...told) error {
 		return nil
 	}
 	stamp := strconv.FormatInt(ms(real), 10)
-	_, err = w.exec(`insert into notice (webhook, id, app, openid, topic, subject, data, turn, state, due, owner, tries, tried_at, took, status, fault, detail, answer, created_at)
-		select u.webhook, u.id, u.app, u.openid, u.topic, u.subject, u.data,
+	_, err = w.exec(`insert into notice (webhook, id, app, openid, topic, subject, data, trace, turn, state, due, owner, tries, tried_at, took, status, fault, detail, answer, created_at)
+		select u.webhook, u.id, u.app, u.openid, u.topic, u.subject, u.data, u.trace,
 			(select coalesce(max(n.turn), 0) + 1 from notice n where n.webhook = u.webhook and n.subject = u.subject and n.state = 'pending'),
 			'pending', cast($1 as bigint), '', 0, 0, 0, 0, '', '', '', cast($2 as bigint)
-		from `+w.unpack("$3", "webhook", "id", "app", "openid", "topic", "subject", "data")+` u`, stamp, stamp, pack(rows))
+		from `+w.unpack("$3", "webhook", "id", "app", "openid", "topic", "subject", "data", "trace")+` u`, stamp, stamp, pack(rows))
 	return err
 }
 
@@ -141,7 +142,7 @@ func appendMessage(events []told, m *wxnotify.Message) []told {
 	if topic == "" {
 		return events
 	}
-	return append(events, told{topic, m.App, m.To, m.ID, func() []byte { return wxnotify.MessageData(m) }})
+	return append(events, told{topic, m.App, m.To, m.ID, m.Trace, func() []byte { return wxnotify.MessageData(m) }})
 }
 
 // tellPermits tells of permits that came in: one event for each act.
@@ -155,7 +156,7 @@ func (w *work) tellPermits(now wxnotify.Now, opened []*permit) error {
 		for i+n < len(opened) && opened[i].hash != "" && opened[i+n].hash == opened[i].hash && opened[i+n].App == p.App {
 			n++
 		}
-		events = append(events, told{wxnotify.PermitCreated, p.App, p.To, w.s.Pseudonym(p.App, p.To), func() []byte { return wxnotify.PermitData(wxnotify.PermitCreated, p, n) }})
+		events = append(events, told{wxnotify.PermitCreated, p.App, p.To, w.s.Pseudonym(p.App, p.To), "", func() []byte { return wxnotify.PermitData(wxnotify.PermitCreated, p, n) }})
 		i += n
 	}
 	return w.tell(now.Real, events...)
@@ -163,17 +164,17 @@ func (w *work) tellPermits(now wxnotify.Now, opened []*permit) error {
 
 // tellRevoked tells of n permits like p that were taken back.
 func (w *work) tellRevoked(real time.Time, p *wxnotify.Permit, n int) error {
-	return w.tell(real, told{wxnotify.PermitRevoked, p.App, p.To, w.s.Pseudonym(p.App, p.To), func() []byte { return wxnotify.PermitData(wxnotify.PermitRevoked, p, n) }})
+	return w.tell(real, told{wxnotify.PermitRevoked, p.App, p.To, w.s.Pseudonym(p.App, p.To), "", func() []byte { return wxnotify.PermitData(wxnotify.PermitRevoked, p, n) }})
 }
 
 func (w *work) tellPause(real time.Time, topic wxnotify.Topic, p *wxnotify.Pause) error {
-	return w.tell(real, told{topic, p.App, "", p.App + "/" + p.Scope, func() []byte { return wxnotify.PauseData(p) }})
+	return w.tell(real, told{topic, p.App, "", p.App + "/" + p.Scope, "", func() []byte { return wxnotify.PauseData(p) }})
 }
 
 // TellContention tells that somebody else fetches an app's token.
 func (s *Store) TellContention(ctx context.Context, app string) error {
 	return s.do(ctx, "tell", doorLimit, func(w *work) error {
-		return w.tell(time.Now(), told{wxnotify.TokenContention, app, "", app, func() []byte { return wxnotify.AppData(app) }})
+		return w.tell(time.Now(), told{wxnotify.TokenContention, app, "", app, "", func() []byte { return wxnotify.AppData(app) }})
 	})
 }
 

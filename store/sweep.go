@@ -40,7 +40,7 @@ func (s *Store) decide(ctx context.Context, now wxnotify.Now, f func(*changes, *
 		err := w.each(func(r scanner) error {
 			it, err := scanItem(r)
 			if err == nil && f(&c, it) {
-				rests = append(rests, wxnotify.Rest{App: it.m.App, ID: it.m.ID, State: it.m.State, Reason: it.m.Reason})
+				rests = append(rests, it.m.Rest())
 			}
 			return err
 		}, `select `+itemColumns+text+w.skipQ, args...)

@@ -158,13 +158,13 @@ func (s *Store) Notices(ctx context.Context, webhook string, state wxnotify.Noti
 	return page, next, nil
 }
 
-const noticeColumns = `webhook, id, app, topic, data, state, due, tries, tried_at, took, status, fault, detail, answer, created_at`
+const noticeColumns = `webhook, id, app, topic, data, state, due, tries, tried_at, took, status, fault, detail, answer, created_at, trace`
 
 func scanNotice(r scanner, more ...any) (n wxnotify.Notice, err error) {
 	var due, tried, took, created int64
 	a := &n.Answer
 	err = r.Scan(append([]any{&n.Webhook, &n.ID, &n.App, &n.Topic, &n.Data, &n.State, &due, &n.Tries, &tried, &took,
-		&a.Status, &a.Fault, &a.Detail, &a.Body, &created}, more...)...)
+		&a.Status, &a.Fault, &a.Detail, &a.Body, &created, &n.Trace}, more...)...)
 	n.Due, a.At, a.Took, n.CreatedAt = at(due), at(tried), time.Duration(took)*time.Millisecond, at(created)
 	return n, err
 }
