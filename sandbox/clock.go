@@ -42,10 +42,12 @@ func (s *Sandbox) Advance(by time.Duration) (out Clock, err error) {
 	return out, err
 }
 
-// Reset makes the world as new: same ids, clock at real time, nothing sent.
+// Reset makes the world as new: same ids, clock at real time, nothing sent. A
+// server that joined stays, and goes on to hear of its app.
 func (s *Sandbox) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.w = newWorld(s.opt, s.w.generation+1)
+	s.listenIn(s.w)
 	s.settle()
 }

@@ -14,6 +14,10 @@ type Peer struct {
 	URL   string `json:"url"`   // of its API, without a slash at the end
 	AppID string `json:"appid"` // the sandbox's app that it knows
 	Key   string `json:"key"`   // of all scopes; whoever can open the page can read it
+
+	// Callback is where the server takes the app's events; nil: it takes none.
+	// A reset of the world leaves it.
+	Callback *Callback `json:"-"`
 }
 
 // peer is a Peer and the way to it.
@@ -28,11 +32,14 @@ var peerPaths = []string{"/server/v1/", "/server/mp/v1/"}
 
 // Join shows the page a server. Its API is then found under /server/ too, so
 // that the page talks to nobody but the sandbox. p.URL is an absolute http
-// address; another one is a bug of the caller.
+// address and p.Callback is complete; anything else is a bug of the caller.
 func (s *Sandbox) Join(p Peer) {
 	target, err := url.Parse(p.URL)
 	if err != nil || target.Host == "" {
 		panic("sandbox: Join: the URL is not absolute")
+	}
+	if err := p.Callback.complete(); err != nil {
+		panic("sandbox: Join: " + err.Error())
 	}
 	forward := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -43,7 +50,21 @@ func (s *Sandbox) Join(p Peer) {
 			writeRefusal(w, refuse(http.StatusBadGateway, "the server does not answer"))
 		},
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.peer.Store(&peer{p, sameSite(forward)})
+	s.listenIn(s.w)
+}
+
+// listenIn has the server that joined hear of its app in w; the lock is held.
+func (s *Sandbox) listenIn(w *world) {
+	p := s.peer.Load()
+	if p == nil || p.Callback == nil {
+		return
+	}
+	if a := w.byID[p.AppID]; a != nil {
+		a.update(App{Callback: p.Callback})
+	}
 }
 
 // joined returns the proxy for a path of the server's API, nil for other paths

@@ -129,7 +129,6 @@ func (d *demo) serve(ctx context.Context) error {
 		if err != nil {
 			return unlessStopped(ctx, err)
 		}
-		d.world.Join(sandbox.Peer{URL: "http://" + d.addr, AppID: sandbox.FirstAppID, Key: d.conf.APIKey.Reveal()})
 		if d.link, err = s.EnterLink(ctx); err != nil {
 			return unlessStopped(ctx, err)
 		}

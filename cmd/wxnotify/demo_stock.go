@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -13,13 +14,11 @@ import (
 // demoForms is how many forms the sample user has submitted.
 const demoForms = 3
 
-// prepare brings the server and a fresh sandbox together: the sample app is
-// told to be one of a sandbox, the sandbox's clock goes on from where the last
-// one stopped, what the last one gave is taken away, and the sample user's
-// forms are handed in.
+// prepare brings the server and a fresh sandbox together: each is told of the
+// other, the sandbox's clock goes on from where the last one stopped, what the
+// last one gave is taken away, and the sample user's forms are handed in.
 func (d *demo) prepare(ctx context.Context, c *client.Client) error {
-	yes, name, secret := true, "演示", sandbox.FirstSecret
-	if _, err := c.ChangeApp(ctx, sandbox.FirstAppID, client.AppSettings{Sandbox: &yes, Name: &name, Secret: &secret}); err != nil {
+	if err := d.join(ctx, c); err != nil {
 		return fmt.Errorf("register the sample app: %w", err)
 	}
 	if err := d.goOn(ctx, c); err != nil {
@@ -48,6 +47,27 @@ func (d *demo) prepare(ctx context.Context, c *client.Client) error {
 	if err != nil {
 		return fmt.Errorf("hand in permits: %w", err)
 	}
+	return nil
+}
+
+// join makes the sample app one of a sandbox for the server, and has the
+// sandbox push its events there: encrypted, with secrets that live as long as
+// this sandbox does.
+func (d *demo) join(ctx context.Context, c *client.Client) error {
+	yes, name, secret, safe := true, "演示", sandbox.FirstSecret, "safe"
+	token, key := rand.Text(), (rand.Text() + rand.Text())[:43]
+	_, err := c.ChangeApp(ctx, sandbox.FirstAppID, client.AppSettings{
+		Sandbox: &yes, Name: &name, Secret: &secret,
+		Callback: &client.CallbackSettings{Token: &token, EncodingAESKey: &key, Mode: &safe},
+	})
+	if err != nil {
+		return err
+	}
+	url := "http://" + d.addr
+	d.world.Join(sandbox.Peer{
+		URL: url, AppID: sandbox.FirstAppID, Key: d.conf.APIKey.Reveal(),
+		Callback: &sandbox.Callback{URL: url + "/wechat/" + sandbox.FirstAppID, Token: token, EncodingAESKey: key},
+	})
 	return nil
 }
 

@@ -17,6 +17,7 @@ type newsreel struct {
 	rests  chan wxnotify.Rest
 	missed atomic.Int64
 	look   func(ctx context.Context, id string) (story, error)
+	sent   map[string]bool // what has its line, and may be told delivered yet
 }
 
 // A story is what a line tells of a message.
@@ -29,7 +30,23 @@ type story struct {
 
 const linesPerSecond = 25
 
-func newNewsreel() *newsreel { return &newsreel{rests: make(chan wxnotify.Rest, 1000)} }
+func newNewsreel() *newsreel {
+	return &newsreel{rests: make(chan wxnotify.Rest, 1000), sent: map[string]bool{}}
+}
+
+// known says that r only confirms what its line told: WeChat took the message,
+// and then said that it arrived.
+func (n *newsreel) known(r wxnotify.Rest) bool {
+	was := n.sent[r.ID]
+	delete(n.sent, r.ID)
+	if r.State == wxnotify.Sent {
+		if len(n.sent) == cap(n.rests) { // most are never told delivered
+			clear(n.sent)
+		}
+		n.sent[r.ID] = true
+	}
+	return was && r.State == wxnotify.Delivered
+}
 
 // tell takes the news. It never blocks: it is called on the way of messages.
 func (n *newsreel) tell(r wxnotify.Rest) {
@@ -55,6 +72,9 @@ func (n *newsreel) print(ctx context.Context, w io.Writer) error {
 			}
 			shown, more = 0, 0
 		case r := <-n.rests:
+			if n.known(r) {
+				continue
+			}
 			if shown >= linesPerSecond {
 				more++
 				continue
