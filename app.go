@@ -38,6 +38,7 @@ type App struct {
 	MaxInFlight int  // calls at once, at most
 	DailyQuota  int  // sends per UTC+8 day; 0: WeChat's own
 	TokenMode   TokenMode
+	StockLow    int // permits of one kind below which stock.low is told; 0: never
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	Drift       Drift // read only

@@ -44,7 +44,7 @@ var Topics = []TopicInfo{
 	{MessageExpired, "The message's deadline passed before it could go out.", "消息在发出之前已过期。"},
 	{PermitCreated, "A user gave leave: count messages more may go to them.", "用户授予了新的发送许可，count 为新增条数。"},
 	{PermitRevoked, "Leave was taken back, by the user (cause withdrawn) or by an operator (deleted).", "许可被收回：用户关闭（cause 为 withdrawn）或运维删除（deleted）。"},
-	{StockLow, "Reserved: it can be asked for, and is not told yet.", "预留：可以订阅，当前版本尚不会触发。"},
+	{StockLow, "The app has fewer permits of one kind than its stock_low: told once, and again only after the stock was a tenth above that.", "应用某一类许可的库存低于其 stock_low。低位期间只通知一次，库存回升到阈值的 110% 之后才会再次通知。"},
 	{AppPaused, "A part of the app's sending stands still; reason and detail say why.", "应用的部分发送已暂停，原因见 reason 与 detail。"},
 	{AppResumed, "It goes on.", "暂停已解除，恢复发送。"},
 	{TokenContention, "Somebody else fetches the app's access_token, and each fetch kills the other's. Every node that notices says so, at most every ten minutes.", "另有程序在获取该应用的 access_token，双方互相使对方失效。每个发现此情况的节点都会通知，至多每十分钟一次。"},

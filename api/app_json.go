@@ -17,6 +17,7 @@ type AppSettings struct {
 	Rate        *int              `json:"rate_per_second,omitempty" doc:"Calls to WeChat a second; 0: no limit." minimum:"0" maximum:"100000"`
 	MaxInFlight *int              `json:"max_in_flight,omitempty" doc:"Calls to WeChat at once. Default 256." minimum:"1" maximum:"10000"`
 	DailyQuota  *int              `json:"daily_quota,omitempty" doc:"Messages a day (UTC+8); 0: WeChat's own limit." minimum:"0" maximum:"1000000000"`
+	StockLow    *int              `json:"stock_low,omitempty" doc:"Be told by the webhook event stock.low when fewer permits of one kind are free: forms and payments together, or subscriptions to one template. 0: never." minimum:"0" maximum:"1000000000"`
 	TokenMode   *string           `json:"token_mode,omitempty" doc:"How the access_token is fetched. Default stable: other programs' tokens stay good." enum:"stable,classic"`
 }
 
@@ -44,6 +45,7 @@ type App struct {
 	Rate        int        `json:"rate_per_second"`
 	MaxInFlight int        `json:"max_in_flight"`
 	DailyQuota  int        `json:"daily_quota"`
+	StockLow    int        `json:"stock_low"`
 	TokenMode   string     `json:"token_mode" enum:"stable,classic"`
 	Pauses      []Pause    `json:"pauses" doc:"What does not go out, and why."`
 	CreatedAt   *time.Time `json:"created_at"`
@@ -74,7 +76,7 @@ func (d *Door) showApp(c *call, a wxnotify.App) (App, error) {
 	}
 	out := App{
 		ID: a.ID, Name: a.Name, Sandbox: a.Sandbox, MPPayments: a.MPPayments, Rate: a.Rate, MaxInFlight: a.MaxInFlight,
-		DailyQuota: a.DailyQuota, TokenMode: string(a.TokenMode), CreatedAt: when(a.CreatedAt), UpdatedAt: when(a.UpdatedAt), Pauses: []Pause{},
+		DailyQuota: a.DailyQuota, StockLow: a.StockLow, TokenMode: string(a.TokenMode), CreatedAt: when(a.CreatedAt), UpdatedAt: when(a.UpdatedAt), Pauses: []Pause{},
 		Callback: Callback{Mode: mode, Configured: !a.Callback.Token.IsZero() && (mode == modePlain || !a.Callback.AESKey.IsZero())},
 	}
 	for _, p := range pauses {

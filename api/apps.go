@@ -56,6 +56,7 @@ func (in *AppSettings) check(f *faults) {
 	number("rate_per_second", in.Rate, 0, 100_000)
 	number("max_in_flight", in.MaxInFlight, 1, 10_000)
 	number("daily_quota", in.DailyQuota, 0, 1_000_000_000)
+	number("stock_low", in.StockLow, 0, 1_000_000_000)
 	if in.TokenMode != nil {
 		f.add("token_mode", requireOneOf("token_mode", *in.TokenMode, "stable", "classic"))
 	}
@@ -80,6 +81,7 @@ func (in *AppSettings) apply(a *wxnotify.App) {
 	set(&a.Rate, in.Rate)
 	set(&a.MaxInFlight, in.MaxInFlight)
 	set(&a.DailyQuota, in.DailyQuota)
+	set(&a.StockLow, in.StockLow)
 	if in.Secret != nil {
 		a.Secret = wxnotify.NewSecret(*in.Secret)
 	}
@@ -108,7 +110,7 @@ func (in *AppSettings) named() (names []string) {
 		there bool
 	}{
 		{"secret", in.Secret != nil}, {"name", in.Name != nil}, {"sandbox", in.Sandbox != nil}, {"mp_payments", in.MPPayments != nil},
-		{"rate_per_second", in.Rate != nil}, {"max_in_flight", in.MaxInFlight != nil}, {"daily_quota", in.DailyQuota != nil}, {"token_mode", in.TokenMode != nil},
+		{"rate_per_second", in.Rate != nil}, {"max_in_flight", in.MaxInFlight != nil}, {"daily_quota", in.DailyQuota != nil}, {"stock_low", in.StockLow != nil}, {"token_mode", in.TokenMode != nil},
 		{"callback.token", cb.Token != nil}, {"callback.encoding_aes_key", cb.AESKey != nil}, {"callback.mode", cb.Mode != nil},
 	} {
 		if s.there {

@@ -19,6 +19,7 @@ type AppSettings struct {
 	RatePerSecond *int              `json:"rate_per_second,omitempty"`
 	MaxInFlight   *int              `json:"max_in_flight,omitempty"`
 	DailyQuota    *int              `json:"daily_quota,omitempty"`
+	StockLow      *int              `json:"stock_low,omitempty"`  // permits of one kind below which the webhook event stock.low is told; 0: never
 	TokenMode     *string           `json:"token_mode,omitempty"` // stable or classic
 }
 
@@ -48,6 +49,7 @@ type App struct {
 	RatePerSecond int       `json:"rate_per_second"`
 	MaxInFlight   int       `json:"max_in_flight"`
 	DailyQuota    int       `json:"daily_quota"`
+	StockLow      int       `json:"stock_low"`
 	TokenMode     string    `json:"token_mode"`
 	Pauses        []Pause   `json:"pauses"`
 	CreatedAt     time.Time `json:"created_at"`

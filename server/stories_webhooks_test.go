@@ -130,6 +130,28 @@ func TestTheShopIsToldWhatBecameOfItsMessages(t *testing.T) {
 	})
 }
 
+// An app that runs out of permits says so.
+func TestTheShopIsToldThatPermitsRunOut(t *testing.T) {
+	webhookWorld(t, func(w *world, s *shop) {
+		s.mu.Lock()
+		hook, err := w.CreateWebhook(w.ctx(), client.NewWebhook{URL: s.URL, Types: []string{"stock.low"}})
+		w.must(err)
+		s.secret = hook.Secret
+		s.mu.Unlock()
+		w.deposit(li, "form", w.form(li))
+		three := 3
+		app, err := w.ChangeApp(w.ctx(), sandbox.FirstAppID, client.AppSettings{StockLow: &three})
+		w.must(err)
+		if app.StockLow != 3 {
+			w.Errorf("stock_low is %d", app.StockLow)
+		}
+		got := w.told(s, "stock.low")[0].raw
+		if want := `"data":{"app":"` + sandbox.FirstAppID + `","template_id":null,"free":1,"stock_low":3}`; !strings.Contains(got, want) {
+			w.Errorf("%s, want %s", got, want)
+		}
+	})
+}
+
 // The shop is closed, the server restarts, the secret changes: nothing is lost,
 // and the ids tell what is a repeat.
 func TestNothingIsLostWhileTheShopIsClosed(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 )
 
 const appColumns = `app, name, secret, callback_token, callback_key, callback_mode, sandbox, mp_payments,
-	rate, max_in_flight, daily_quota, token_mode, created_at, updated_at`
+	rate, max_in_flight, daily_quota, token_mode, created_at, updated_at, stock_low`
 
 // appRecord is what nobody sets: it is learned.
 const appRecord = `, callback_seen, drift_closed, drift_spent, drift_at`
@@ -50,7 +50,7 @@ func (s *Store) scanApp(r scanner) (a wxnotify.App, err error) {
 	var mode string
 	var created, updated, seen, drifted int64
 	if err := r.Scan(&a.ID, &a.Name, &secret, &token, &key, &a.Callback.Mode, &a.Sandbox, &a.MPPayments,
-		&a.Rate, &a.MaxInFlight, &a.DailyQuota, &mode, &created, &updated,
+		&a.Rate, &a.MaxInFlight, &a.DailyQuota, &mode, &created, &updated, &a.StockLow,
 		&seen, &a.Drift.Closed, &a.Drift.Spent, &drifted); err != nil {
 		return a, err
 	}
@@ -70,10 +70,10 @@ func (s *Store) scanApp(r scanner) (a wxnotify.App, err error) {
 func (s *Store) CreateApp(ctx context.Context, a wxnotify.App) error {
 	return s.do(ctx, "create an app", doorLimit, func(w *work) error {
 		n, err := w.exec(`insert into app (`+appColumns+`)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict do nothing`,
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict do nothing`,
 			a.ID, a.Name, s.sealSecret("app.secret", a.ID, a.Secret), s.sealSecret("app.callback_token", a.ID, a.Callback.Token),
 			s.sealSecret("app.callback_key", a.ID, a.Callback.AESKey), a.Callback.Mode, flag(a.Sandbox), flag(a.MPPayments),
-			a.Rate, a.MaxInFlight, a.DailyQuota, string(a.TokenMode), ms(a.CreatedAt), ms(a.UpdatedAt))
+			a.Rate, a.MaxInFlight, a.DailyQuota, string(a.TokenMode), ms(a.CreatedAt), ms(a.UpdatedAt), a.StockLow)
 		if err == nil && n == 0 {
 			return wxnotify.Refuse(wxnotify.AppExists, "this app is registered already")
 		}
@@ -83,13 +83,14 @@ func (s *Store) CreateApp(ctx context.Context, a wxnotify.App) error {
 
 // UpdateApp writes all fields but the id and the time of creation.
 func (s *Store) UpdateApp(ctx context.Context, a wxnotify.App) error {
+	defer s.walks.hurry() // with another stock_low there may be a shortage
 	return s.do(ctx, "update an app", doorLimit, func(w *work) error {
 		n, err := w.exec(`update app set name = $1, secret = $2, callback_token = $3, callback_key = $4, callback_mode = $5,
-			sandbox = $6, mp_payments = $7, rate = $8, max_in_flight = $9, daily_quota = $10, token_mode = $11, updated_at = $12
-			where app = $13`,
+			sandbox = $6, mp_payments = $7, rate = $8, max_in_flight = $9, daily_quota = $10, token_mode = $11, updated_at = $12, stock_low = $13
+			where app = $14`,
 			a.Name, s.sealSecret("app.secret", a.ID, a.Secret), s.sealSecret("app.callback_token", a.ID, a.Callback.Token),
 			s.sealSecret("app.callback_key", a.ID, a.Callback.AESKey), a.Callback.Mode, flag(a.Sandbox), flag(a.MPPayments),
-			a.Rate, a.MaxInFlight, a.DailyQuota, string(a.TokenMode), ms(a.UpdatedAt), a.ID)
+			a.Rate, a.MaxInFlight, a.DailyQuota, string(a.TokenMode), ms(a.UpdatedAt), a.StockLow, a.ID)
 		if err == nil && n == 0 {
 			return errAppUnknown
 		}
@@ -113,6 +114,7 @@ func (s *Store) DeleteApp(ctx context.Context, id string) error {
 		for _, text := range []string{
 			`delete from token where app = $1`, `delete from template where app = $1`, `delete from pause where app = $1`,
 			`delete from session where app = $1`, `delete from login_code where app = $1`, `delete from webhook where app = $1`,
+			`delete from shortage where app = $1`,
 		} {
 			if _, err := w.exec(text, id); err != nil {
 				return err

@@ -264,6 +264,9 @@ func (s *Store) sweepRecords(ctx context.Context, now wxnotify.Now, n int) error
 			err = s.foldSums(ctx, now, app)
 		}
 	}
+	if err == nil {
+		err = s.sweepShortages(ctx, now)
+	}
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type appAddCmd struct {
 	Rate       int             `name:"rate" placeholder:"N" help:"Calls to WeChat a second; 0: no limit."`
 	InFlight   int             `name:"max-in-flight" placeholder:"N" default:"256" help:"Calls to WeChat at once. Default 256."`
 	DailyQuota int             `name:"daily-quota" placeholder:"N" help:"Messages a day; 0: WeChat's own limit."`
+	StockLow   int             `name:"stock-low" placeholder:"N" help:"Be told by the webhook event stock.low when fewer permits of one kind are free; 0: never."`
 	TokenMode  string          `name:"token-mode" placeholder:"MODE" default:"stable" enum:"stable,classic" help:"stable or classic: how the access_token is fetched. Default stable."`
 }
 
@@ -51,7 +52,7 @@ func (c *appAddCmd) Run(ctx context.Context) error {
 	secret := c.Secret.Reveal()
 	a := client.NewApp{ID: c.AppID, AppSettings: client.AppSettings{
 		Secret: &secret, Sandbox: &c.Sandbox, MPPayments: &c.MPPayments, RatePerSecond: &c.Rate,
-		MaxInFlight: &c.InFlight, DailyQuota: &c.DailyQuota, TokenMode: &c.TokenMode,
+		MaxInFlight: &c.InFlight, DailyQuota: &c.DailyQuota, StockLow: &c.StockLow, TokenMode: &c.TokenMode,
 	}}
 	if c.Name != "" {
 		a.Name = &c.Name

@@ -11,13 +11,14 @@ var records = map[string]func(*testing.T, Database){
 	"apps come back with their secrets": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
 		a := wxnotify.App{ID: "wx0000000000000003", Name: "外卖", Secret: wxnotify.NewSecret("s1"), Sandbox: true, MPPayments: true, Rate: 5, MaxInFlight: 7,
-			DailyQuota: 9, TokenMode: wxnotify.ClassicToken, CreatedAt: Noon, UpdatedAt: Noon,
+			DailyQuota: 9, StockLow: 10, TokenMode: wxnotify.ClassicToken, CreatedAt: Noon, UpdatedAt: Noon,
 			Callback: wxnotify.Callback{Token: wxnotify.NewSecret("t"), AESKey: wxnotify.NewSecret("k"), Mode: "safe"}}
 		w.same(w.CreateApp(ctx, a), nil)
 		w.refused(w.CreateApp(ctx, a), wxnotify.AppExists)
 		got := must(w.App(ctx, a.ID))
 		w.same([]any{got == a, got.Secret.Reveal(), got.Callback.AESKey.Reveal()}, []any{true, "s1", "k"})
 		a.Name, a.Secret, a.UpdatedAt, a.Sandbox = "new", wxnotify.NewSecret("s2"), Noon.Add(time.Hour), false
+		a.StockLow = 11
 		w.same(w.UpdateApp(ctx, a), nil)
 		if got := must(w.App(ctx, a.ID)); got != a {
 			t.Errorf("got %+v", got)
