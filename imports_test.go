@@ -47,6 +47,8 @@ var mayImport = map[string][]string{
 	"pump":    {},
 	"client":  {},
 	"metrics": {""},
+	// what users of the client would write
+	"docs/examples": {"client"},
 	// the assembly
 	"server":       {"", "api", "gateway", "console", "ledger", "outbox", "token", "hook", "wechat", "store", "pump", "metrics"},
 	"doctor":       {"", "server", "store", "wechat"},
