@@ -12,14 +12,28 @@ type MessageFilter struct {
 	TemplateID string
 	Reason     Reason
 	Channel    Channel
+	Taken      bool              // sent or delivered
 	Errcode    int               // of the last attempt; 0 is any
 	Open       bool              // failed or unknown, and nobody saw to it yet
 	Meta       map[string]string // every one of these, by exact value
 	Since      time.Time         // created at or after
 	Until      time.Time         // created before
-	Limit      int               // 1–250
-	Cursor     string
+	// Rested makes Since and Until tell when a message came to rest as what it
+	// is: those are the messages that Point.Ended counts.
+	Rested bool
+	// Answer is a key of Point.Answers: an attempt ended so at or after Since
+	// and before Until.
+	//
+	// Where a filter asks for one of these two, what was accepted more than
+	// Reach before Since is not looked at.
+	Answer string
+	Limit  int // 1–250
+	Cursor string
 }
+
+// Reach is how far before its end a message is looked for: longer than one
+// lives that neither is scheduled nor says how long it may wait.
+const Reach = 8 * 24 * time.Hour
 
 // A PermitFilter says which permits a list is to hold, as a MessageFilter does.
 type PermitFilter struct {
@@ -27,6 +41,10 @@ type PermitFilter struct {
 	To     string // openid
 	Source Source
 	State  PermitState
-	Limit  int // 1–250
-	Cursor string
+	// EndsFrom and EndsTo are bounds of the deadline, given together. The list
+	// is then the oldest first, since what was given first ends first.
+	EndsFrom, EndsTo time.Time
+	Lasting          bool // no deadline
+	Limit            int  // 1–250
+	Cursor           string
 }

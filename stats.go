@@ -153,12 +153,20 @@ func (p Point) For(r Reason) (n int64) {
 	return n
 }
 
-// Success is the part of messages that WeChat took: sent and delivered over
-// these, failed, expired and unknown. What was canceled is nobody's failure. ok
-// is false when there is nothing to divide by.
+// Taken is how many messages WeChat took.
+func (p Point) Taken() int64 { return p.In(Sent) + p.In(Delivered) }
+
+// NoPermit is how many messages were lost because their user had given no
+// permit, or had said no.
+func (p Point) NoPermit() int64 { return p.For(ReasonNoPermit) + p.For(ReasonRefusedByUser) }
+
+// Success is the part of messages that WeChat took, of those that could be
+// tried: sent and delivered over these, failed, expired and unknown. What was
+// canceled is nobody's failure, and what there was no permit for is a loss of
+// another kind. ok is false when there is nothing to divide by.
 func (p Point) Success() (part float64, ok bool) {
-	good := p.In(Sent) + p.In(Delivered)
-	all := good + p.In(Failed) + p.In(Expired) + p.In(Unknown)
+	good := p.Taken()
+	all := good + p.In(Failed) + p.In(Expired) + p.In(Unknown) - p.NoPermit()
 	if all <= 0 {
 		return 0, false
 	}
@@ -265,6 +273,44 @@ type Holding struct {
 	// UsersAt is when the users were counted, on the real clock; zero: not yet.
 	// That takes about a second for a million permits, and is done again, in the
 	// background, when somebody asks and it costs less than a fiftieth of the time.
+	Leaving []Leaving // of these users, the soonest first
+}
+
+// A Leaving is how many users can no longer be reached after a day, since their
+// last permit ends on it.
+type Leaving struct {
+	Ends  time.Time // the beginning of the day in UTC+8; zero: never
+	Users int64
+}
+
+// A Holder is a user who holds permits that can still be used, free or reserved.
+type Holder struct {
+	App  string
+	To   string // openid
+	N    int
+	Ends time.Time // of the last one; zero: never
+}
+
+// A HolderFilter says which holders a list is to hold, as a MessageFilter does.
+type HolderFilter struct {
+	App              string
+	EndsFrom, EndsTo time.Time // their last permit ends at or after, and before; given together
+	Lasting          bool      // their last permit never ends
+	Limit            int       // 1–250
+	Cursor           string
+}
+
+// Holds says whether h belongs to the list.
+func (f HolderFilter) Holds(h Holder) bool {
+	switch {
+	case f.App != "" && f.App != h.App:
+		return false
+	case f.Lasting:
+		return h.Ends.IsZero()
+	case f.EndsFrom.IsZero():
+		return true
+	}
+	return !h.Ends.IsZero() && !h.Ends.Before(f.EndsFrom) && h.Ends.Before(f.EndsTo)
 }
 
 // A Lot is free permits that end on the same day. Permits that ended today may

@@ -74,6 +74,11 @@ type Reader interface {
 	Causes(ctx context.Context, app string, most int) ([]wxnotify.CauseGroup, error)
 	MetaNames(ctx context.Context, app string, most int) ([]string, error)
 	Permits(ctx context.Context, f wxnotify.PermitFilter) ([]wxnotify.Permit, string, error)
+	Holders(ctx context.Context, now wxnotify.Now, f wxnotify.HolderFilter) ([]wxnotify.Holder, string, error)
+	// Series, Holding and Depths read sums, and no rows.
+	Series(ctx context.Context, f wxnotify.SeriesFilter) ([]wxnotify.Point, error)
+	Holding(ctx context.Context, now wxnotify.Now, app string) (wxnotify.Holding, error)
+	Depths(ctx context.Context) ([]wxnotify.Depth, error)
 	LoadToken(ctx context.Context, app string) (wxnotify.Token, error)
 	Ping(ctx context.Context) error
 }

@@ -20,6 +20,9 @@ var states = []wxnotify.State{
 	wxnotify.Sent, wxnotify.Delivered, wxnotify.Failed, wxnotify.Expired, wxnotify.Canceled, wxnotify.Unknown,
 }
 
+// stateTaken stands in addresses for sent and delivered together: WeChat took it.
+const stateTaken wxnotify.State = "taken"
+
 // reasons lists why messages fail, expire, are canceled or unknown.
 var reasons = []wxnotify.Reason{
 	wxnotify.ReasonNoPermit, wxnotify.ReasonPermitUsed, wxnotify.ReasonPermitDead, wxnotify.ReasonRefusedByUser, wxnotify.ReasonRefusedLater,
@@ -39,12 +42,16 @@ func messageFilter(q url.Values, now time.Time) wxnotify.MessageFilter {
 	f := wxnotify.MessageFilter{
 		App: q.Get("app"), To: q.Get("touser"), State: wxnotify.State(q.Get("state")), TemplateID: q.Get("template_id"),
 		Reason: wxnotify.Reason(q.Get("reason")), Channel: wxnotify.Channel(q.Get("channel")), Open: q.Get("open") == "1", Cursor: q.Get("cursor"),
+		Rested: q.Get("by") == byRest, Answer: q.Get("answer"),
+	}
+	if f.State == stateTaken {
+		f.State, f.Taken = "", true
 	}
 	f.Errcode, _ = strconv.Atoi(q.Get("errcode"))
 	if name, value, ok := strings.Cut(q.Get("meta"), "="); ok {
 		f.Meta = map[string]string{name: value}
 	}
-	if f.State == "" && f.Reason != "" {
+	if f.State == "" && !f.Taken && f.Reason != "" {
 		if f.State = restOf[f.Reason]; f.State == "" {
 			f.State = wxnotify.Failed
 		}
@@ -52,6 +59,9 @@ func messageFilter(q url.Values, now time.Time) wxnotify.MessageFilter {
 	f.Since, f.Until = span(q, now)
 	return f
 }
+
+// byRest in by= makes the times of a filter tell when a message came to rest.
+const byRest = "rest"
 
 // span is the time that an address names: a range that ends now, or from and to
 // in seconds.
@@ -68,7 +78,7 @@ func span(q url.Values, now time.Time) (since, until time.Time) {
 }
 
 // filterNames are the values of an address that belong to a filter of messages.
-var filterNames = []string{"app", "touser", "state", "template_id", "reason", "channel", "errcode", "open", "meta", "range", "from", "to"}
+var filterNames = []string{"app", "touser", "state", "template_id", "reason", "channel", "errcode", "answer", "open", "meta", "by", "range", "from", "to"}
 
 // filterOf is the part of an address that belongs to the filter.
 func filterOf(q url.Values) url.Values {

@@ -17,7 +17,8 @@ type messagesPage struct {
 	Reasons []wxnotify.Reason
 	Ranges  []string
 	Known   []wxnotify.Template
-	First   bool // nothing was ever sent, and nothing is filtered
+	Taken   wxnotify.State // stands for two of them
+	First   bool           // nothing was ever sent, and nothing is filtered
 	Live    bool
 	Export  string // its address
 	Bulk    string // the filter, for work on all that match
@@ -45,7 +46,7 @@ func (d *Door) messages(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := messagesPage{frame: c.frame, Next: next, Filters: c.chips(), States: states, Reasons: reasons, Ranges: ranges, Live: f.Cursor == ""}
+	p := messagesPage{frame: c.frame, Next: next, Filters: c.chips(), States: states, Reasons: reasons, Ranges: ranges, Taken: stateTaken, Live: f.Cursor == ""}
 	p.First = len(ms) == 0 && len(p.Filters) == 0 && f.Cursor == ""
 	p.Export = Root + "/messages.csv?" + filterOf(c.query).Encode()
 	p.Bulk = filterOf(c.query).Encode()
@@ -120,8 +121,10 @@ func (c *call) chipValue(name, v string) string {
 	switch name {
 	case "state", "reason", "channel":
 		return c.Word(name, v)
-	case "open":
+	case "open", "by":
 		return ""
+	case "answer":
+		return c.answerName(v)
 	case "range":
 		return c.T("range_" + v)
 	case "from", "to":

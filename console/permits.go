@@ -1,18 +1,27 @@
 package console
 
 import (
+	"time"
+
 	"github.com/wxnotify/wxnotify"
 )
 
-// permitsPage lists permits, newest first.
+// permitsPage is the stock by day and who runs out when, and the list of
+// permits, newest first; those that end on one day the oldest first.
 type permitsPage struct {
 	*frame
+	Numbers []number
+	Plots   map[string]plot // nil: a filter is on
 	Permits []wxnotify.Permit
 	Next    string
 	Sources []wxnotify.Source
 	States  []wxnotify.PermitState
+	Ends    []end
 	Plain   bool // nothing is filtered
 }
+
+// An end is a day in a choice of them.
+type end struct{ Value, Name string }
 
 var (
 	sources      = []wxnotify.Source{wxnotify.Form, wxnotify.Payment, wxnotify.Subscribe, wxnotify.Longterm}
@@ -21,51 +30,59 @@ var (
 
 // GET /console/permits
 func (d *Door) permits(c *call) (any, error) {
+	p := permitsPage{frame: c.frame, Sources: sources, States: permitStates, Ends: c.ends()}
 	f := wxnotify.PermitFilter{
 		App: c.App, To: c.Q("touser"), Source: wxnotify.Source(c.Q("source")), State: wxnotify.PermitState(c.Q("state")), Limit: pageSize, Cursor: c.Q("cursor"),
 	}
-	ps, next, err := d.Reader.Permits(c.ctx(), f)
-	plain := f.To == "" && f.Source == "" && f.State == "" && f.Cursor == ""
-	return permitsPage{c.frame, ps, next, sources, permitStates, plain}, err
-}
-
-// userPage is one user's account: what came in, what went out, what ran out.
-type userPage struct {
-	*frame
-	OpenID  string
-	Of      string // the app
-	Stock   wxnotify.Stock
-	Permits []wxnotify.Permit
-	Rows    []row
-	More    bool // there is more than is shown
-}
-
-// historySize is how many permits and messages a user's page shows.
-const historySize = 100
-
-// GET /console/users/{openid}?app=
-func (d *Door) person(c *call) (any, error) {
-	c.Here = "permits"
-	p := userPage{frame: c.frame, OpenID: c.r.PathValue("openid"), Of: c.App}
-	if p.Of == "" && len(c.Apps) == 1 {
-		p.Of = c.Apps[0].ID
-	}
-	if !wxnotify.ValidOpenID(p.OpenID) {
-		return nil, wxnotify.Refuse(wxnotify.NotFound, "this cannot be an openid")
-	}
+	f.EndsFrom, f.EndsTo, f.Lasting = c.endsOf()
+	p.Plain = f.To == "" && f.Source == "" && f.State == "" && f.EndsFrom.IsZero() && !f.Lasting && f.Cursor == ""
 	var err error
-	if p.Stock, err = d.Ledger.Stock(c.ctx(), p.Of, p.OpenID); err != nil {
-		return nil, err
+	if p.Permits, p.Next, err = d.Reader.Permits(c.ctx(), f); err != nil || !p.Plain || len(p.Permits) == 0 {
+		return p, err
 	}
-	var more string
-	if p.Permits, more, err = d.Reader.Permits(c.ctx(), wxnotify.PermitFilter{App: p.Of, To: p.OpenID, Limit: historySize}); err != nil {
-		return nil, err
+	held, err := d.Reader.Holding(c.ctx(), c.Now, c.App)
+	p.Plots = map[string]plot{"stock": c.stockPlot(&held), "leaving": c.leavingPlot(&held)}
+	for _, s := range sources {
+		p.Numbers = append(p.Numbers, number{Key: "source_" + string(s), Value: c.N(held.Free(s)), Link: c.To("/permits", "state", wxnotify.PermitFree, "source", s)})
 	}
-	ms, more2, err := d.Reader.Messages(c.ctx(), wxnotify.MessageFilter{App: p.Of, To: p.OpenID, Limit: historySize})
-	if err != nil {
-		return nil, err
+	users := number{Key: "reachable_users", Value: "–", Link: c.To("/users")}
+	if !held.UsersAt.IsZero() {
+		users.Value = c.N(held.Users)
 	}
-	known, err := d.templates(c, p.Of)
-	p.Rows, p.More = c.rows(ms, known), more != "" || more2 != ""
+	p.Numbers = append(p.Numbers, users)
 	return p, err
+}
+
+// ends are the days of a dayPlot, for a choice.
+func (c *call) ends() (all []end) {
+	today := wxnotify.Day(c.Now.Virtual)
+	for i := range stockDays {
+		all = append(all, end{dayText(today.Add(time.Duration(i) * 24 * time.Hour)), c.endName(i)})
+	}
+	return append(all, end{neverEnds, c.T("ends_never")})
+}
+
+func (c *call) endName(n int) string {
+	if n == 0 {
+		return c.T("ends_today")
+	}
+	return c.T("ends_in", "n", n)
+}
+
+// usersPage lists who can be reached, and how long.
+type usersPage struct {
+	*frame
+	Holders []wxnotify.Holder
+	Next    string
+	Ends    []end
+	Plain   bool
+}
+
+// GET /console/users?ends=
+func (d *Door) users(c *call) (any, error) {
+	c.Here = "permits"
+	f := wxnotify.HolderFilter{App: c.App, Limit: pageSize, Cursor: c.Q("cursor")}
+	f.EndsFrom, f.EndsTo, f.Lasting = c.endsOf()
+	hs, next, err := d.Reader.Holders(c.ctx(), c.Now, f)
+	return usersPage{c.frame, hs, next, c.ends(), f.EndsFrom.IsZero() && !f.Lasting && f.Cursor == ""}, err
 }

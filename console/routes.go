@@ -36,6 +36,7 @@ func (d *Door) routes(mux *http.ServeMux) {
 	mux.Handle("POST "+Root+"/bulk", d.part("bulk", work, d.bulkBite))
 	page("/attention", "attention", look, d.attention)
 	page("/permits", "permits", look, d.permits)
+	page("/users", "users", look, d.users)
 	page("/users/{openid}", "user", look, d.person)
 	page("/templates", "templates", look, d.templateList)
 	button("/templates/sync", work, d.syncTemplates)

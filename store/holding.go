@@ -1,7 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,12 +36,16 @@ func (s *Store) Holding(ctx context.Context, now wxnotify.Now, app string) (h wx
 		return h, err
 	}
 	c := s.census.ask(s, now)
-	if h.UsersAt = c.at; app != "" {
-		h.Users = c.users[app]
-		return h, nil
+	h.UsersAt = c.at
+	days := map[int64]int64{}
+	for k, n := range c.users {
+		if app == "" || app == k.app {
+			h.Users += n
+			days[k.ends] += n
+		}
 	}
-	for _, n := range c.users {
-		h.Users += n
+	for _, ends := range slices.Sorted(maps.Keys(days)) {
+		h.Leaving = append(h.Leaving, wxnotify.Leaving{Ends: at(ends), Users: days[ends]})
 	}
 	return h, nil
 }
@@ -53,9 +62,15 @@ type census struct {
 }
 
 type headcount struct {
-	users   map[string]int64 // by app
-	at      time.Time        // real; zero: never
+	users   map[lastDay]int64
+	at      time.Time // real; zero: never
 	virtual time.Time
+}
+
+// A lastDay is the day on which a user's last permit ends.
+type lastDay struct {
+	app  string
+	ends int64
 }
 
 const (
@@ -107,27 +122,73 @@ func (c *census) run(s *Store, now wxnotify.Now, done chan struct{}) {
 // censusStretch is how many users one statement counts: some milliseconds.
 const censusStretch = 20_000
 
-func (s *Store) countUsers(now wxnotify.Now) (map[string]int64, error) {
-	users := map[string]int64{}
+func (s *Store) countUsers(now wxnotify.Now) (map[lastDay]int64, error) {
+	users := map[lastDay]int64{}
 	var openid, app string
 	for {
 		seen := 0
 		err := s.look(s.ctx, "count users", func(ctx context.Context) error {
 			from, of := openid, app
 			return s.each(ctx, func(r scanner) error {
-				var of string
-				var n, all int64
-				err := r.Scan(&of, &n, &all, &openid, &app)
-				users[of] += n
-				seen += int(all)
+				var k lastDay
+				var n int64
+				err := r.Scan(&k.app, &k.ends, &n, &openid, &app)
+				if seen += int(n); k.ends > 0 {
+					users[k] += n
+				}
 				return err
 			}, `with u as (select openid, app, max(till) as till from permit where (openid, app) > ($1, $2) group by openid, app order by openid, app limit $3)
-				select app, sum(case when till > $4 then 1 else 0 end), count(*),
+				select app, case when till >= 253402300799000 then till when till > $4 then (till + 28800000) / 86400000 * 86400000 - 28800000 else 0 end as ends, count(*),
 					(select openid from u order by openid desc, app desc limit 1), (select app from u order by openid desc, app desc limit 1)
-				from u group by app`, from, of, censusStretch, fresh(now))
+				from u group by app, ends`, from, of, censusStretch, fresh(now))
 		})
 		if err != nil || seen < censusStretch {
 			return users, err
 		}
 	}
+}
+
+// holderStretches is how many stretches one page of Holders goes through at
+// most: half a second.
+const holderStretches = 25
+
+// Holders lists users who can be reached, in the order of their openids. A page
+// may be shorter than the limit where many others are between two that belong
+// to the list; the cursor is "" after the last.
+func (s *Store) Holders(ctx context.Context, now wxnotify.Now, f wxnotify.HolderFilter) (page []wxnotify.Holder, next string, err error) {
+	sum := s.hashed("holders", f.App, fmt.Sprint(ms(f.EndsFrom), ms(f.EndsTo), f.Lasting))
+	place, err := s.openCursor(f.Cursor, sum)
+	if err != nil {
+		return nil, "", err
+	}
+	openid, app, _ := strings.Cut(place, " ")
+	limit := cmp.Or(f.Limit, 50)
+	for stretch, n := 500, 0; n < holderStretches; stretch, n = min(4*stretch, censusStretch), n+1 {
+		seen := 0
+		err := s.look(ctx, "list users in stock", func(ctx context.Context) error {
+			return s.each(ctx, func(r scanner) error {
+				var h wxnotify.Holder
+				var till int64
+				if err := r.Scan(&h.To, &h.App, &till, &h.N); err != nil || len(page) > limit {
+					return err
+				}
+				seen, openid, app = seen+1, h.To, h.App
+				if h.Ends = at(till); till > fresh(now) && f.Holds(h) {
+					page = append(page, h)
+				}
+				return nil
+			}, `select openid, app, max(till), sum(case when till > $1 then 1 else 0 end) from permit where (openid, app) > ($2, $3)
+				group by openid, app order by openid, app limit $4`, fresh(now), openid, app, stretch)
+		})
+		switch {
+		case err != nil:
+			return nil, "", err
+		case len(page) > limit:
+			last := page[limit-1]
+			return page[:limit], s.cursor(last.To+" "+last.App, sum), nil
+		case seen < stretch:
+			return page, "", nil
+		}
+	}
+	return page, s.cursor(openid+" "+app, sum), nil
 }

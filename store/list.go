@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ import (
 // filter, is cursor_invalid.
 func (s *Store) Messages(ctx context.Context, f wxnotify.MessageFilter) ([]wxnotify.Message, string, error) {
 	sum := s.hashed("messages", f.App, f.To, string(f.State), f.TemplateID, string(f.Reason), string(f.Channel),
-		fmt.Sprint(f.Errcode), fmt.Sprint(f.Open), fmt.Sprint(ms(f.Since)), fmt.Sprint(ms(f.Until)), metaText(f.Meta))
+		fmt.Sprint(f.Errcode), fmt.Sprint(f.Open, f.Taken, f.Rested), f.Answer, fmt.Sprint(ms(f.Since)), fmt.Sprint(ms(f.Until)), metaText(f.Meta))
 	before, err := s.openCursor(f.Cursor, sum)
 	if err != nil {
 		return nil, "", err
@@ -134,7 +135,13 @@ func (s *Store) matching(ctx context.Context, app string, f wxnotify.MessageFilt
 	if f.Errcode != 0 {
 		q.and(`exists (select 1 from attempt t where t.app = q.app and t.message = q.id and t.number = q.number and t.errcode = ?)`, f.Errcode)
 	}
-	s.between(q, key, f.Since, f.Until)
+	if f.Taken {
+		q.and(`q.state in ('sent', 'delivered')`)
+	}
+	if f.Rested {
+		q.and(`q.state in ('sent', 'delivered', 'failed', 'expired', 'canceled', 'unknown')`)
+	}
+	s.between(q, key, f)
 	names := slices.Sorted(maps.Keys(f.Meta))
 	for _, name := range names {
 		q.and(`exists (select 1 from message_meta x where x.app = m.app and x.name = ? and x.value = ? and x.id = m.id)`, name, f.Meta[name])
@@ -169,20 +176,40 @@ func (s *Store) CountMessages(ctx context.Context, f wxnotify.MessageFilter, mos
 	return n, err
 }
 
-// between adds the bounds of time. Ids are made on the real clock, creation is
+// between adds the bounds of time. Ids are made on the real clock, all else is
 // told on the virtual one, which may be ahead: the ids bound the scan, the
 // columns decide.
-func (s *Store) between(q *where, key string, since, until time.Time) {
+func (s *Store) between(q *where, key string, f wxnotify.MessageFilter) {
 	const slack = time.Minute // of clocks
-	if !since.IsZero() {
-		if ahead := s.ahead.Load(); ahead >= 0 {
-			q.and(key+` >= ?`, idAt(wxnotify.MessagePrefix, since.Add(-slack-time.Duration(ahead)*time.Millisecond)))
-		}
-		q.and(`m.created_at >= ?`, ms(since))
+	since, until, back := int64(0), int64(far), slack
+	if f.Rested || f.Answer != "" {
+		back += wxnotify.Reach
 	}
-	if !until.IsZero() {
-		q.and(key+` < ?`, idAt(wxnotify.MessagePrefix, until.Add(slack)))
-		q.and(`m.created_at < ?`, ms(until))
+	if !f.Since.IsZero() {
+		since = ms(f.Since)
+		if ahead := s.ahead.Load(); ahead >= 0 {
+			q.and(key+` >= ?`, idAt(wxnotify.MessagePrefix, f.Since.Add(-back-time.Duration(ahead)*time.Millisecond)))
+		}
+	}
+	if !f.Until.IsZero() {
+		until = ms(f.Until)
+		q.and(key+` < ?`, idAt(wxnotify.MessagePrefix, f.Until.Add(slack)))
+	}
+	if f.Answer != "" {
+		said, of := `t.errcode = ?`, any(f.Answer)
+		if n, err := strconv.Atoi(f.Answer); err == nil {
+			of = n
+		} else {
+			said = `t.errcode is null and t.outcome = ?`
+		}
+		q.and(`q.number > 0 and exists (select 1 from attempt t where t.app = q.app and t.message = q.id and `+said+`
+			and t.finished_at >= ? and t.finished_at < ?)`, of, since, until)
+	}
+	switch {
+	case f.Rested:
+		q.and(`q.updated_at >= ? and q.updated_at < ?`, since, until)
+	case f.Answer == "" && (since > 0 || until < far):
+		q.and(`m.created_at >= ? and m.created_at < ?`, since, until)
 	}
 }
 
@@ -209,6 +236,10 @@ func (s *Store) chooseIndex(ctx context.Context, q *where, app string, f wxnotif
 	few, err := s.few(ctx, app, f.State)
 	if err != nil {
 		return "", err
+	}
+	if !few && (f.Rested || f.Answer != "") { // decided without the message's other half
+		q.add(` from queue q cross join message m`+permits+` where q.app = ? and m.app = q.app and m.id = q.id`, app)
+		return "q.id", nil
 	}
 	if few {
 		q.add(` from queue q cross join message m`+permits+`
@@ -240,10 +271,14 @@ func (s *Store) few(ctx context.Context, app string, state wxnotify.State) (bool
 // Permits returns a page of permits, and the cursor of the next one. Codes are
 // not in it.
 func (s *Store) Permits(ctx context.Context, f wxnotify.PermitFilter) ([]wxnotify.Permit, string, error) {
-	sum := s.hashed("permits", f.App, f.To, string(f.Source), string(f.State))
+	sum := s.hashed("permits", f.App, f.To, string(f.Source), string(f.State), fmt.Sprint(ms(f.EndsFrom), ms(f.EndsTo), f.Lasting))
 	before, err := s.openCursor(f.Cursor, sum)
 	if err != nil {
 		return nil, "", err
+	}
+	rising, after, order := !f.EndsFrom.IsZero(), ` < ?`, ` desc`
+	if rising {
+		after, order = ` > ?`, ``
 	}
 	var page []wxnotify.Permit
 	err = s.look(ctx, "list permits", func(ctx context.Context) error {
@@ -254,8 +289,14 @@ func (s *Store) Permits(ctx context.Context, f wxnotify.PermitFilter) ([]wxnotif
 		for _, app := range apps {
 			var q where
 			q.add(` where p.app = ?`, app)
+			if rising {
+				s.endsBetween(&q, f)
+			}
+			if f.Lasting {
+				q.and(`p.expires_at >= ?`, int64(far))
+			}
 			if before != "" {
-				q.and(`p.id < ?`, before)
+				q.and(`p.id`+after, before)
 			}
 			for _, c := range []struct{ column, value string }{
 				{"p.openid", f.To}, {"p.source", string(f.Source)}, {"p.state", string(f.State)},
@@ -264,7 +305,7 @@ func (s *Store) Permits(ctx context.Context, f wxnotify.PermitFilter) ([]wxnotif
 					q.and(c.column+` = ?`, c.value)
 				}
 			}
-			q.add(` order by p.id desc limit ?`, cmp.Or(f.Limit, 50)+1)
+			q.add(` order by p.id`+order+` limit ?`, cmp.Or(f.Limit, 50)+1)
 			if err := s.each(ctx, func(r scanner) error {
 				p, err := scanPermit(r)
 				page = append(page, p.Permit)
@@ -278,7 +319,27 @@ func (s *Store) Permits(ctx context.Context, f wxnotify.PermitFilter) ([]wxnotif
 	if err != nil {
 		return nil, "", err
 	}
-	slices.SortFunc(page, func(a, b wxnotify.Permit) int { return -cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(page, func(a, b wxnotify.Permit) int {
+		if rising {
+			return cmp.Compare(a.ID, b.ID)
+		}
+		return -cmp.Compare(a.ID, b.ID)
+	})
 	page, next := cut(s, page, f.Limit, sum, func(p wxnotify.Permit) string { return p.ID })
 	return page, next, nil
+}
+
+// endsBetween bounds the deadline. No index has it; but what ends then was not
+// handed in longer before than a permit lasts, and the list begins there.
+func (s *Store) endsBetween(q *where, f wxnotify.PermitFilter) {
+	lasts := time.Duration(0)
+	for _, rule := range wxnotify.Rules {
+		lasts = max(lasts, rule.Lasts)
+	}
+	if ahead := s.ahead.Load(); ahead >= 0 {
+		lasts += time.Duration(ahead)*time.Millisecond + time.Minute
+		q.and(`p.id >= ?`, idAt(wxnotify.PermitPrefix, f.EndsFrom.Add(-lasts)))
+	}
+	q.and(`p.id < ?`, idAt(wxnotify.PermitPrefix, f.EndsTo.Add(time.Minute)))
+	q.and(`p.expires_at >= ? and p.expires_at < ?`, ms(f.EndsFrom), ms(f.EndsTo))
 }

@@ -67,6 +67,8 @@ type tab struct {
 	ctx context.Context
 	w   *world
 
+	x, y float64 // where the pointer is
+
 	close func() // for tests with many tabs; the others leave it to the end
 
 	mu       sync.Mutex

@@ -2,7 +2,9 @@ package consoletest
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/wxnotify/wxnotify/client"
 	"github.com/wxnotify/wxnotify/sandbox"
@@ -55,6 +57,11 @@ func (w *world) furnish() {
 // fillIn puts ids of the data into an address.
 func (w *world) fillIn(path string) string {
 	w.Helper()
+	now := time.Now()
+	path = strings.NewReplacer(
+		"{now}", strconv.FormatInt(now.Unix(), 10), "{hour}", strconv.FormatInt(now.Add(-time.Hour).Unix(), 10),
+		"{week}", now.Add((7*24+8)*time.Hour).UTC().Format(time.DateOnly),
+	).Replace(path)
 	for name, fits := range map[string]func(client.Message) bool{
 		"{sent}": func(m client.Message) bool {
 			return m.State == "sent" && len(m.Attempts) > 1 && m.Evidence == "answered"

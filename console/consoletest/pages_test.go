@@ -12,6 +12,7 @@ import (
 // the data has.
 var pagesToSee = map[string]string{
 	"overview":  "/console/",
+	"zoomed":    "/console/?from={hour}&to={now}",
 	"messages":  "/console/messages",
 	"filtered":  "/console/messages?state=failed&reason=no_permit",
 	"message":   "/console/messages/{sent}",
@@ -21,6 +22,8 @@ var pagesToSee = map[string]string{
 	"nothing":   "/console/nothing?q=4711",
 	"attention": "/console/attention",
 	"permits":   "/console/permits",
+	"ending":    "/console/permits?ends={week}",
+	"users":     "/console/users",
 	"user":      "/console/users/" + wang,
 	"templates": "/console/templates",
 	"apps":      "/console/apps",

@@ -15,6 +15,7 @@ const ways = {
   clock: { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hour12: false },
   short: { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false },
   full: { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false },
+  minute: { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hour12: false },
   day: { year: 'numeric', month: '2-digit', day: '2-digit' }
 }
 const exact = new Intl.DateTimeFormat(zone, { dateStyle: 'full', timeStyle: 'long' })
@@ -56,7 +57,7 @@ function fresh (root) {
 }
 fresh(document)
 setInterval(() => times(document), 20000)
-document.addEventListener('htmx:load', (e) => { fresh(e.detail.elt); mark() })
+document.addEventListener('htmx:afterSwap', () => { fresh(document); mark() }) // before anything is painted
 
 // live parts: the dot tells whether the last look succeeded
 
@@ -67,7 +68,7 @@ document.addEventListener('htmx:afterRequest', (e) => {
   if (e.detail.requestConfig?.verb === 'get') light(e.detail.successful)
 })
 document.addEventListener('htmx:beforeRequest', (e) => {
-  const busy = document.hidden || $('dialog[open]') || $$('[data-pick]:checked').length
+  const busy = document.hidden || $('dialog[open]') || $$('[data-pick]:checked').length || $('.u-over:hover')
   if (e.target.hasAttribute('data-poll') && busy) e.preventDefault()
 })
 

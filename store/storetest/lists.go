@@ -79,6 +79,95 @@ var lists = map[string]func(*testing.T, Database){
 			}
 		}
 	},
+	"what the sums count can be listed": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		w.deposit(w.form(form(1)), w.form(form(2)), w.form(form(3)))
+		lost := w.send(to(bob))
+		early, late := w.send(), w.send(wait)
+		w.pass(90 * time.Second)
+		claim := w.claim(10)
+		w.settle(claim.Tries[0], busy)
+		w.settle(claim.Tries[1], ok)
+		w.pass(3 * time.Minute)
+		w.settle(w.claim1(), ok)
+		w.send() // and nothing becomes of it
+		sums := w.series(wxnotify.SeriesFilter{From: Noon, To: Noon.Add(time.Hour), Step: time.Minute})
+		minutes := 0
+		for _, p := range sums {
+			in := wxnotify.MessageFilter{Since: p.At, Until: p.At.Add(time.Minute)}
+			rested, taken := in, in
+			rested.Rested, taken.Rested, taken.Taken = true, true, true
+			all := int64(0)
+			for e, n := range p.Ended {
+				f := rested
+				f.State, f.Reason = e.State, e.Reason
+				w.same(int64(len(w.all(f, 1))), n)
+				all += n
+			}
+			w.same(int64(len(w.all(rested, 2))), all)
+			w.same(int64(len(w.all(taken, 2))), p.Taken())
+			for said, n := range p.Answers {
+				f := in
+				f.Answer = said
+				w.same(int64(len(w.all(f, 2))), n)
+				minutes++
+			}
+		}
+		w.same(minutes, 3) // busy, taken, taken
+		w.same(w.all(wxnotify.MessageFilter{Taken: true}, 1), []string{late, early})
+		w.same(w.all(wxnotify.MessageFilter{Rested: true, Since: Noon, Until: Noon.Add(time.Hour)}, 1), []string{late, early, lost})
+		w.same(len(w.all(wxnotify.MessageFilter{Answer: "lost", Since: Noon, Until: Noon.Add(time.Hour)}, 1)), 0)
+	},
+	"permits and their holders are listed by the day of their end": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		w.makeApp("wx0000000000000002")
+		day := func(n int) time.Time { return wxnotify.Day(Noon).Add(time.Duration(n) * 24 * time.Hour) }
+		w.deposit(w.form(form(1)), wxnotify.Deposit{To: bob, Source: wxnotify.Form, Code: form(2), GivenAt: Noon.Add(-48 * time.Hour)},
+			wxnotify.Deposit{Source: wxnotify.Payment, Code: prepay, GivenAt: Noon.Add(-24 * time.Hour)},
+			wxnotify.Deposit{To: "oUserWhoSubscribed", Source: wxnotify.Subscribe, TemplateID: prompt, GivenAt: Noon})
+		permits := func(n int) (out []string) {
+			f := wxnotify.PermitFilter{EndsFrom: day(n), EndsTo: day(n + 1), Limit: 2}
+			for {
+				page, next, err := w.Permits(ctx, f)
+				w.same(err, nil)
+				for _, p := range page {
+					out = append(out, p.To+" "+string(p.Source))
+				}
+				if f.Cursor = next; next == "" {
+					return out
+				}
+			}
+		}
+		w.same(permits(7), []string{alice + " form"})
+		w.same(permits(6), []string{alice + " payment", alice + " payment", alice + " payment"})
+		w.same(permits(5), []string{bob + " form"})
+		w.same(len(permits(4)), 0)
+		lasting, _, err := w.Permits(ctx, wxnotify.PermitFilter{Lasting: true})
+		w.same(err, nil)
+		w.same(len(lasting), 1)
+		holders := func(f wxnotify.HolderFilter) (out []string) {
+			f.Limit = 1
+			for {
+				page, next, err := w.Holders(ctx, w.now, f)
+				w.same(err, nil)
+				for _, h := range page {
+					out = append(out, fmt.Sprint(h.To, " ", h.N, " ", h.Ends.IsZero()))
+				}
+				if f.Cursor = next; next == "" {
+					return out
+				}
+			}
+		}
+		all := holders(wxnotify.HolderFilter{})
+		w.same(len(all), 3)
+		w.same(holders(wxnotify.HolderFilter{App: w.app, EndsFrom: day(7), EndsTo: day(8)}), []string{alice + " 4 false"})
+		w.same(holders(wxnotify.HolderFilter{EndsFrom: day(5), EndsTo: day(6)}), []string{bob + " 1 false"})
+		w.same(holders(wxnotify.HolderFilter{Lasting: true}), []string{"oUserWhoSubscribed 1 true"})
+		w.same(len(holders(wxnotify.HolderFilter{App: "wx0000000000000002"})), 0)
+		h, err := w.Holding(ctx, w.now, "")
+		w.same(err, nil)
+		w.same(h.Leaving, []wxnotify.Leaving{{Ends: day(5), Users: 1}, {Ends: day(7), Users: 1}, {Users: 1}})
+	},
 	"a list carries content and attempts": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
 		w.deposit(w.form(form(1)))

@@ -228,7 +228,7 @@ var sums = map[string]func(*testing.T, Database){
 			{Source: wxnotify.Longterm, TemplateID: prompt, N: 1},
 			{Source: wxnotify.Payment, Ends: day.Add(5 * 24 * time.Hour), N: 3},
 			{Source: wxnotify.Subscribe, TemplateID: prompt, N: 2},
-		}})
+		}, Leaving: []wxnotify.Leaving{{Users: 2}}})
 		w.same(h.Lots[0].Days(Noon), 7)
 		w.send()
 		w.settle(w.claim1(), ok) // the payment ends first

@@ -1,0 +1,114 @@
+package console
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wxnotify/wxnotify"
+)
+
+// An appDay is what an app did today, in UTC+8 as WeChat counts, and yesterday
+// up to the same time and after it.
+type appDay struct {
+	App    wxnotify.App
+	Today  wxnotify.Point
+	Before wxnotify.Point // yesterday, up to this time of the day
+	After  wxnotify.Point // the rest of yesterday
+}
+
+// daysMost is how many apps are looked at one by one.
+const daysMost = 20
+
+// days reads today and yesterday of the chosen app, or of all.
+func (d *Door) days(c *call) (all []appDay, err error) {
+	today, now := wxnotify.Day(c.Now.Virtual), c.Now.Virtual
+	for _, a := range c.Apps {
+		if c.App != "" && c.App != a.ID || len(all) == daysMost {
+			continue
+		}
+		f, err := wxnotify.SeriesFilter{App: a.ID, From: today.Add(-24 * time.Hour), Step: 15 * time.Minute}.Fit(now)
+		if err != nil {
+			return nil, err
+		}
+		points, err := d.Reader.Series(c.ctx(), f)
+		if err != nil {
+			return nil, err
+		}
+		day := appDay{App: a}
+		for i := range points {
+			switch at := points[i].At; {
+			case !at.Before(today):
+				day.Today.Add(points[i])
+			case at.Before(now.Add(-24 * time.Hour)):
+				day.Before.Add(points[i])
+			default:
+				day.After.Add(points[i])
+			}
+		}
+		all = append(all, day)
+	}
+	return all, nil
+}
+
+// A quota is how many calls an app made today, and how many it will have made
+// by midnight if the day goes on as yesterday did.
+type quota struct {
+	App      wxnotify.App
+	Used     int64
+	Limit    int64 // 0: WeChat's own, which nobody tells us
+	Forecast int64
+	Over     bool   // the forecast is above the limit
+	Part     string // of the bar, in percent
+	Mark     string // of the forecast
+	Link     string
+}
+
+// calls are the attempts that reached WeChat: those it counts.
+func calls(p *wxnotify.Point) (n int64) {
+	for said, k := range p.Answers {
+		if said != string(wxnotify.NotSent) && said != string(wxnotify.Inferred) {
+			n += k
+		}
+	}
+	return n
+}
+
+func (c *call) quotas(days []appDay) (all []quota) {
+	for i := range days {
+		x := &days[i]
+		q := quota{App: x.App, Used: calls(&x.Today), Limit: int64(x.App.DailyQuota)}
+		q.Forecast = q.Used + rest(x, c.Now.Virtual)
+		q.Over = q.Limit > 0 && q.Forecast > q.Limit
+		if whole := max(q.Limit, q.Forecast); whole > 0 {
+			q.Part = percent(100 * float64(q.Used) / float64(whole))
+			q.Mark = percent(min(100*float64(q.Forecast)/float64(whole), 99.4))
+		}
+		q.Link = Root + "/messages?app=" + x.App.ID + "&by=" + byRest + "&from=" + strconv.FormatInt(wxnotify.Day(c.Now.Virtual).Unix(), 10)
+		all = append(all, q)
+	}
+	return all
+}
+
+// rest is how many calls are still to come today: as many as yesterday, by as
+// much more as there have been more so far; without a yesterday, at the pace of
+// today.
+func rest(x *appDay, now time.Time) int64 {
+	used, before, after := float64(calls(&x.Today)), float64(calls(&x.Before)), float64(calls(&x.After))
+	if before > 0 {
+		return int64(after * used / before)
+	}
+	gone := now.Sub(wxnotify.Day(now))
+	if gone < time.Minute {
+		return 0
+	}
+	return int64(used * float64(24*time.Hour-gone) / float64(gone))
+}
+
+// apart parts a length of time from its unit, if it has one.
+func apart(span string) (n, unit string) {
+	if n, unit, ok := strings.Cut(span, " "); ok && !strings.Contains(unit, " ") {
+		return n, " " + unit
+	}
+	return span, ""
+}
