@@ -33,9 +33,10 @@ func (w *work) insertCarriers(rows []*item) error {
 }
 
 // choose takes, for each message that may go either way and has no permit, the
-// way whose permit expires first. Ways that are paused are left out. What is
-// chosen here is bound by the ordinary course; where somebody else was faster,
-// the message comes back and chooses again.
+// way whose permit expires first. Ways that are paused are left out, unless it
+// is time that a message tries them. What is chosen here is bound by the
+// ordinary course; where somebody else was faster, the message comes back and
+// chooses again.
 func (x *claim) choose(items []*item) error {
 	for _, it := range items {
 		if !it.m.Either || it.permit != nil || it.m.State == wxnotify.Unsure {
@@ -45,16 +46,12 @@ func (x *claim) choose(items []*item) error {
 		if err != nil {
 			return err
 		}
-		best, till := -1, int64(0)
-		for i, c := range ways {
-			t, err := x.soonestPermit(it, c)
-			if err != nil {
-				return err
-			}
-			if t > 0 && (best < 0 || t < till) {
-				best, till = i, t
-			}
+		stock, err := x.w.stockFor(x.now, it, ways)
+		if err != nil {
+			return err
 		}
+		it.stocked = len(stock) > 0
+		best := stock.soonest(x.paused, x.now, it.m.App, ways)
 		if it.chance = best >= 0; !it.chance {
 			best = x.patient(it, ways)
 		}
@@ -72,7 +69,7 @@ func (x *claim) choose(items []*item) error {
 func (x *claim) patient(it *item, ways []carrier) int {
 	open := -1
 	for i, c := range ways {
-		if !x.wayPaused(it, c) && (open < 0 || c.channel == wxnotify.ChannelSubscribe) {
+		if !c.paused(x.paused, it.m.App) && (open < 0 || c.channel == wxnotify.ChannelSubscribe) {
 			open = i
 		}
 	}
@@ -97,29 +94,61 @@ func (w *work) take(it *item, c carrier) error {
 	return err
 }
 
-func (x *claim) wayPaused(it *item, c carrier) bool {
-	return len(x.scoped(it.m.App, string(c.channel))) > 0 || len(x.scoped(it.m.App, c.template)) > 0
+// paused says whether a pause stands in this way. closed says that none may
+// try it either.
+func (c *carrier) paused(h halts, app string) bool {
+	return len(h.scoped(app, string(c.channel))) > 0 || len(h.scoped(app, c.template)) > 0
 }
 
-// soonestPermit is when the first of the user's permits for a way expires, 0
-// when there is none.
-func (x *claim) soonestPermit(it *item, c carrier) (till int64, err error) {
-	if x.wayPaused(it, c) {
-		return 0, nil
-	}
-	template, skip := c.template, [2]string{}
-	if c.channel == wxnotify.ChannelTemplate {
-		template = ""
-		for i, source := range []wxnotify.Source{wxnotify.Form, wxnotify.Payment} {
-			if len(x.scoped(it.m.App, string(source))) > 0 {
-				skip[i] = string(source)
-			}
+func (c *carrier) closed(h halts, now wxnotify.Now, app string) bool {
+	return h.closed(app, string(c.channel), now) || h.closed(app, c.template, now)
+}
+
+// A ware is a user's permits for one way that come from one source.
+type ware struct {
+	way    int
+	source wxnotify.Source
+	till   int64 // of the one that expires first
+}
+
+type stock []ware
+
+// stockFor is what a user has for the ways of a message, used or not by pauses.
+func (w *work) stockFor(now wxnotify.Now, it *item, ways []carrier) (all stock, err error) {
+	for i, c := range ways {
+		template := c.template
+		if c.channel == wxnotify.ChannelTemplate {
+			template = ""
+		}
+		err := w.each(func(r scanner) error {
+			k := ware{way: i}
+			err := r.Scan(&k.source, &k.till)
+			all = append(all, k)
+			return err
+		}, `select source, min(till) from permit where app = $1 and openid = $2 and till > $3 and state = 'free'
+			and template_id = $4 group by source`, it.m.App, it.m.To, fresh(now), template)
+		if err != nil {
+			return nil, err
 		}
 	}
-	_, err = x.w.one([]any{&till}, `select till from permit where app = $1 and openid = $2 and till > $3 and state = 'free'
-		and template_id = $4 and source <> $5 and source <> $6 order by till limit 1`,
-		it.m.App, it.m.To, fresh(x.now), template, skip[0], skip[1])
-	return till, err
+	return all, nil
+}
+
+// soonest is the open way whose permit expires first; where there is none, one
+// that is to be tried; else -1.
+func (s stock) soonest(h halts, now wxnotify.Now, app string, ways []carrier) int {
+	best, trial, till := -1, false, int64(0)
+	for _, k := range s {
+		way := &ways[k.way]
+		if way.closed(h, now, app) || h.barred(app, k.source) {
+			continue
+		}
+		paused := way.paused(h, app)
+		if best < 0 || trial && !paused || trial == paused && k.till < till {
+			best, trial, till = k.way, paused, k.till
+		}
+	}
+	return best
 }
 
 // anotherLook lets a message that may go either way choose again: the permit

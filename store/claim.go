@@ -55,9 +55,9 @@ type claim struct {
 	owner string
 
 	out     wxnotify.Claim
-	paused  map[string][]wxnotify.Pause // by app
-	probing map[[2]string]bool          // app and scope: what asking for a probe gave
-	probes  map[string]string           // attempt id: scope
+	paused  halts
+	probing map[[2]string]bool // app and scope: what asking for a probe gave
+	probes  map[string]string  // attempt id: scope
 	c       changes
 	needs   map[needKey]*need
 	takers  []*taker
@@ -89,7 +89,8 @@ func (x *claim) run(w *work, wants []wxnotify.Want, doubtful []string) error {
 	if err := x.readBack(doubtful); err != nil {
 		return err
 	}
-	if err := x.loadPauses(); err != nil {
+	var err error
+	if x.paused, err = w.halts(x.now); err != nil {
 		return err
 	}
 	items, rest, err := x.candidates(wants)
@@ -147,7 +148,7 @@ func (x *claim) candidates(wants []wxnotify.Want) (items []*item, rest []wxnotif
 			n++
 		}
 		items = append(items, all[from:from+n]...)
-		if n == want.N && len(x.scoped(want.App, "all")) == 0 {
+		if n == want.N && len(x.paused.scoped(want.App, "all")) == 0 {
 			x.out.Full = append(x.out.Full, want.App)
 		} else {
 			rest = append(rest, want)
@@ -194,8 +195,7 @@ func (x *claim) look(it *item) error {
 		return err
 	}
 	if halted != nil {
-		x.park(it, halted)
-		return nil
+		return x.standStill(it, halted)
 	}
 	t := &taker{change: change{move: it.seen()}, probe: probe}
 	switch {

@@ -11,15 +11,12 @@ import (
 
 // need joins m to the others of its user that can use the same permits.
 func (x *claim) need(m *wxnotify.Message) *need {
-	k := needKey{m.App, m.To, ""}
-	if m.Channel == wxnotify.ChannelSubscribe {
-		k.template = m.TemplateID
-	}
+	k := needOf(m, m.Channel, m.TemplateID)
 	u := x.needs[k]
 	if u == nil {
 		u = &need{app: k.app, openid: k.openid, template: k.template}
 		for i, source := range []wxnotify.Source{wxnotify.Form, wxnotify.Payment} {
-			if len(x.scoped(k.app, string(source))) > 0 {
+			if len(x.paused.scoped(k.app, string(source))) > 0 {
 				u.skip[i] = string(source)
 			}
 		}
@@ -118,16 +115,13 @@ func (x *claim) withoutPermit(ts []*taker) error {
 		case err != nil:
 			return err
 		case pause != nil:
-			x.park(it, pause)
+			if err := x.standStill(it, pause); err != nil {
+				return err
+			}
 		case it.chance:
 			x.anotherLook(t)
-		case m.Wait:
-			ch := change{move: it.seen(), turns: it.shed}
-			m.State, m.UpdatedAt = wxnotify.Waiting, x.now.Virtual
-			it.due, it.parked = ms(m.ExpiresAt), ""
-			x.c.steps = append(x.c.steps, ch)
-			x.waiting = append(x.waiting, user{m.App, m.To})
-			x.rest(it)
+		case m.Wait || it.stocked:
+			x.wait(it)
 		default:
 			failing = append(failing, t)
 		}
@@ -135,11 +129,16 @@ func (x *claim) withoutPermit(ts []*taker) error {
 	if len(failing) == 0 {
 		return nil
 	}
-	refused, err := x.refusals(failing)
+	return x.refuse(failing)
+}
+
+// refuse ends messages for which there is no permit.
+func (x *claim) refuse(ts []*taker) error {
+	refused, err := x.refusals(ts)
 	if err != nil {
 		return err
 	}
-	for _, t := range failing {
+	for _, t := range ts {
 		reason := wxnotify.ReasonNoPermit
 		if m := &t.m; refused[needKey{m.App, m.To, m.TemplateID}] {
 			reason = wxnotify.ReasonRefusedByUser
@@ -147,6 +146,17 @@ func (x *claim) withoutPermit(ts []*taker) error {
 		x.end(t.item, wxnotify.Failed, reason)
 	}
 	return nil
+}
+
+// wait lets a message wait for a permit that it may use.
+func (x *claim) wait(it *item) {
+	m := &it.m
+	ch := change{move: it.seen(), turns: it.shed}
+	m.State, m.UpdatedAt = wxnotify.Waiting, x.now.Virtual
+	it.due, it.parked = ms(m.ExpiresAt), ""
+	x.c.steps = append(x.c.steps, ch)
+	x.waiting = append(x.waiting, user{m.App, m.To})
+	x.rest(it)
 }
 
 // sourcePause finds the paused source that the user has a free permit of.
@@ -162,7 +172,7 @@ func (x *claim) sourcePause(u *need) (*wxnotify.Pause, error) {
 			return nil, err
 		}
 		if found {
-			return &x.scoped(u.app, source)[0], nil
+			return &x.paused.scoped(u.app, source)[0], nil
 		}
 	}
 	return nil, nil
@@ -312,7 +322,7 @@ func (x *claim) next(wants []wxnotify.Want) error {
 	var rows [][]string
 	x.out.Next = map[string]time.Time{}
 	for _, want := range wants {
-		if ps := x.scoped(want.App, "all"); len(ps) > 0 {
+		if ps := x.paused.scoped(want.App, "all"); len(ps) > 0 {
 			x.soonest(want.App, ps[0].Until)
 			x.soonest(want.App, ps[0].Probe)
 			continue

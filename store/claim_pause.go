@@ -6,19 +6,23 @@ import (
 	"github.com/wxnotify/wxnotify"
 )
 
-// loadPauses reads what is paused; it is little.
-func (x *claim) loadPauses() error {
-	x.paused = map[string][]wxnotify.Pause{}
-	return x.w.each(func(r scanner) error {
+// halts are the pauses that last, by app.
+type halts map[string][]wxnotify.Pause
+
+// halts reads what is paused; it is little.
+func (w *work) halts(now wxnotify.Now) (halts, error) {
+	all := halts{}
+	err := w.each(func(r scanner) error {
 		p, err := scanPause(r)
-		x.paused[p.App] = append(x.paused[p.App], p)
+		all[p.App] = append(all[p.App], p)
 		return err
-	}, `select `+pauseColumns+` from pause where until > $1`, ms(x.now.Real))
+	}, `select `+pauseColumns+` from pause where until > $1`, ms(now.Real))
+	return all, err
 }
 
 // scoped is the pause of one part of an app: a slice of one, or of none.
-func (x *claim) scoped(app, scope string) []wxnotify.Pause {
-	ps := x.paused[app]
+func (h halts) scoped(app, scope string) []wxnotify.Pause {
+	ps := h[app]
 	for i := range ps {
 		if ps[i].Scope == scope {
 			return ps[i : i+1]
@@ -27,21 +31,34 @@ func (x *claim) scoped(app, scope string) []wxnotify.Pause {
 	return nil
 }
 
+// barred says whether permits of a source may not be used. Only those with a
+// code are paused by their source; "subscribe" is a channel.
+func (h halts) barred(app string, source wxnotify.Source) bool {
+	return wxnotify.Rules[source].Code && len(h.scoped(app, string(source))) > 0
+}
+
+// closed says whether a part of an app is paused, and it is not yet time for a
+// message to try.
+func (h halts) closed(app, scope string, now wxnotify.Now) bool {
+	ps := h.scoped(app, scope)
+	return len(ps) > 0 && !probeDue(&ps[0], now.Real)
+}
+
 // mayClaim is what may be claimed of an app: nothing while all of it is
 // paused, one message when it is time to probe.
 func (x *claim) mayClaim(want wxnotify.Want) int {
-	ps := x.scoped(want.App, "all")
+	ps := x.paused.scoped(want.App, "all")
 	switch {
 	case len(ps) == 0:
 		return want.N
-	case x.probeDue(&ps[0]):
+	case probeDue(&ps[0], x.now.Real):
 		return min(want.N, 1)
 	}
 	return 0
 }
 
-func (x *claim) probeDue(p *wxnotify.Pause) bool {
-	return !p.Probe.IsZero() && !p.Probe.After(x.now.Real)
+func probeDue(p *wxnotify.Pause, now time.Time) bool {
+	return !p.Probe.IsZero() && !p.Probe.After(now)
 }
 
 // parkedProbes takes one message out of each part of the app that is to be
@@ -49,7 +66,7 @@ func (x *claim) probeDue(p *wxnotify.Pause) bool {
 func (x *claim) parkedProbes(app string) (items []*item, err error) {
 	for i := range x.paused[app] {
 		p := &x.paused[app][i]
-		if p.Scope == "all" || !x.probeDue(p) {
+		if p.Scope == "all" || !probeDue(p, x.now.Real) {
 			continue
 		}
 		if err := x.w.each(func(r scanner) error {
@@ -90,7 +107,7 @@ func (x *claim) halted(m *wxnotify.Message, source wxnotify.Source) (probe strin
 
 // mayProbe takes the right to probe, which one message in the cluster has at a time.
 func (x *claim) mayProbe(p *wxnotify.Pause) (bool, error) {
-	if !x.probeDue(p) {
+	if !probeDue(p, x.now.Real) {
 		return false, nil
 	}
 	k := [2]string{p.App, p.Scope}
@@ -101,6 +118,21 @@ func (x *claim) mayProbe(p *wxnotify.Pause) (bool, error) {
 		ms(x.now.Real.Add(probeEvery)), p.App, p.Scope, ms(p.Probe))
 	x.probing[k] = n == 1
 	return n == 1, err
+}
+
+// standStill stops a message at a pause. One that may go another way as well
+// does not wait for the end of this pause, but for whatever opens a way first:
+// the end of a pause, or a permit.
+func (x *claim) standStill(it *item, p *wxnotify.Pause) error {
+	switch {
+	case !it.m.Either || it.permit != nil:
+		x.park(it, p)
+	case it.m.Wait || it.stocked:
+		x.wait(it)
+	default:
+		return x.refuse([]*taker{{change: change{move: it.seen()}}})
+	}
+	return nil
 }
 
 // park lets a message wait for the end of a pause, or for its own deadline.

@@ -53,6 +53,7 @@ type item struct {
 	permit  *permit  // nil: none is named
 	other   *carrier // of a message that is on its way in and has two ways
 	chance  bool     // of one with two ways: a permit for the chosen one was seen
+	stocked bool     // of one with two ways: there are permits, which pauses may keep it from
 	shed    []turn   // of a permit that it lets go, whatever becomes of it
 }
 

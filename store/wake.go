@@ -69,19 +69,20 @@ func (s *Store) rouseSome(ctx context.Context, now wxnotify.Now, users []user) (
 	err = s.do(ctx, "wake", engineLimit, func(w *work) error {
 		rests = nil
 		// Counting first: waiting without a permit is the common case here.
-		left := map[needKey]int{}
+		left := larder{}
 		err := w.each(func(r scanner) error {
 			var k needKey
-			var standing, n int
-			err := r.Scan(&k.app, &k.openid, &k.template, &standing, &n)
-			left[k] += n
-			if standing > 0 {
-				left[k] = bite
+			var source wxnotify.Source
+			var n int
+			err := r.Scan(&k.app, &k.openid, &k.template, &source, &n)
+			if source.Standing() {
+				n = bite
 			}
+			left.put(k, source, n)
 			return err
-		}, `select p.app, p.openid, p.template_id, sum(case when p.source = 'longterm' then 1 else 0 end), count(*)
+		}, `select p.app, p.openid, p.template_id, p.source, count(*)
 			from `+w.unpack("$1", "app", "openid")+` u cross join permit p
-			where p.app = u.app and p.openid = u.openid and p.till > $2 and p.state = 'free' group by p.app, p.openid, p.template_id`,
+			where p.app = u.app and p.openid = u.openid and p.till > $2 and p.state = 'free' group by p.app, p.openid, p.template_id, p.source`,
 			pack(rows), fresh(now))
 		if err != nil || len(left) == 0 {
 			return err
@@ -91,36 +92,91 @@ func (s *Store) rouseSome(ctx context.Context, now wxnotify.Now, users []user) (
 	return rests, err
 }
 
-func (w *work) wakeWaiting(now wxnotify.Now, users [][]string, left map[needKey]int, rests *[]wxnotify.Rest) error {
-	c := changes{now: now}
+// A larder is what users have that is not promised to a message yet.
+type larder map[needKey]map[wxnotify.Source]int
+
+func (l larder) put(k needKey, source wxnotify.Source, n int) {
+	if l[k] == nil {
+		l[k] = map[wxnotify.Source]int{}
+	}
+	l[k][source] += n
+}
+
+// take takes one permit out of any source that is not barred.
+func (l larder) take(k needKey, barred func(wxnotify.Source) bool) bool {
+	for source, n := range l[k] {
+		if n > 0 && !barred(source) {
+			l[k][source]--
+			return true
+		}
+	}
+	return false
+}
+
+func (w *work) wakeWaiting(now wxnotify.Now, users [][]string, left larder, rests *[]wxnotify.Rest) error {
+	var items []*item
+	either := false
 	err := w.each(func(r scanner) error {
 		it, err := scanItem(r)
+		items = append(items, it)
+		either = either || err == nil && it.m.Either
+		return err
+	}, `select `+itemColumns+` from `+w.unpack("$1", "app", "openid")+` u cross join queue q`+itemTables+`
+		where q.app = u.app and q.openid = u.openid and q.state = 'waiting' order by q.app, q.id limit 10000`+w.lockQ, pack(users))
+	var paused halts
+	if err == nil && either {
+		paused, err = w.halts(now)
+	}
+	if err != nil {
+		return err
+	}
+	c := changes{now: now}
+	for _, it := range items {
+		if len(c.steps) == bite {
+			break
+		}
+		ok, err := w.promise(now, it, left, paused)
 		if err != nil {
 			return err
 		}
-		k := needKey{it.m.App, it.m.To, ""}
-		if it.m.Channel == wxnotify.ChannelSubscribe {
-			k.template = it.m.TemplateID
+		if !ok {
+			continue
 		}
-		if left[k] == 0 && it.m.Either {
-			k.template = "" // it may also go with a form or payment
-		}
-		if left[k] == 0 || len(c.steps) >= bite {
-			return nil
-		}
-		left[k]--
 		ch := change{move: it.seen()}
 		it.m.State, it.due, it.m.UpdatedAt = wxnotify.Queued, ms(now.Real), now.Virtual
 		c.steps = append(c.steps, ch)
 		*rests = append(*rests, wxnotify.Rest{App: it.m.App, ID: it.m.ID, State: wxnotify.Queued})
-		return nil
-	}, `select `+itemColumns+` from `+w.unpack("$1", "app", "openid")+` u cross join queue q`+itemTables+`
-		where q.app = u.app and q.openid = u.openid and q.state = 'waiting' order by q.app, q.id limit 10000`+w.lockQ, pack(users))
-	if err != nil {
-		return err
 	}
 	_, err = c.write(w)
 	return err
+}
+
+// promise takes a permit out of left with which the message may go out. One
+// with two ways waits for pauses, too: it is not woken for a way that is closed.
+func (w *work) promise(now wxnotify.Now, it *item, left larder, paused halts) (bool, error) {
+	m := &it.m
+	if !m.Either {
+		return left.take(needOf(m, m.Channel, m.TemplateID), func(wxnotify.Source) bool { return false }), nil
+	}
+	ways, err := w.carriers(it)
+	if err != nil || len(paused.scoped(m.App, "all")) > 0 {
+		return false, err
+	}
+	for _, way := range ways {
+		barred := func(s wxnotify.Source) bool { return paused.barred(m.App, s) }
+		if !way.closed(paused, now, m.App) && left.take(needOf(m, way.channel, way.template), barred) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// needOf is what a message needs for a way.
+func needOf(m *wxnotify.Message, channel wxnotify.Channel, template string) needKey {
+	if channel != wxnotify.ChannelSubscribe {
+		template = ""
+	}
+	return needKey{m.App, m.To, template}
 }
 
 // wakes bundle what other nodes are to be told: an app that has a thousand new
