@@ -53,6 +53,8 @@ type Box interface {
 	// Retry is Resend, at most once for a message.
 	Retry(ctx context.Context, app, id string) (wxnotify.Receipt, error)
 	Resolve(ctx context.Context, app, id string, sent bool) error
+	// Erase forgets a person, and returns what stands in the place of the openid.
+	Erase(ctx context.Context, app, openid string) (pseudonym string, err error)
 	// Wake looks for work of the app now.
 	Wake(app string)
 }
@@ -93,6 +95,8 @@ type Admin interface {
 	// Handle notes that somebody saw to messages that failed or are unknown;
 	// with open, that somebody still has to.
 	Handle(ctx context.Context, app string, ids []string, open bool) (int, error)
+	// Pseudonym stands for a person in the audit log, and after an erasure.
+	Pseudonym(app, openid string) string
 	Apps(ctx context.Context) ([]wxnotify.App, error)
 	App(ctx context.Context, id string) (wxnotify.App, error)
 	CreateApp(ctx context.Context, a wxnotify.App) error

@@ -38,6 +38,7 @@ func (d *Door) routes(mux *http.ServeMux) {
 	page("/permits", "permits", look, d.permits)
 	page("/users", "users", look, d.users)
 	page("/users/{openid}", "user", look, d.person)
+	button("/users/{openid}/erase", rule, d.erasePerson)
 	page("/templates", "templates", look, d.templateList)
 	button("/templates/sync", work, d.syncTemplates)
 	page("/apps", "apps", look, d.apps)

@@ -2,6 +2,7 @@ package consoletest
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -23,7 +24,7 @@ func TestPictures(t *testing.T) {
 		b.to("/console/?lang=" + language + "&theme=" + theme)
 		small.to("/console/?lang=" + language + "&theme=" + theme)
 		for name, path := range pagesToSee {
-			if only := os.Getenv("WXNOTIFY_ONLY"); only != "" && !strings.Contains(only, name) {
+			if only := os.Getenv("WXNOTIFY_ONLY"); only != "" && !slices.Contains(strings.Split(only, ","), name) {
 				continue
 			}
 			b.to(w.fillIn(path))
