@@ -82,6 +82,10 @@ func (c *changes) fate(ch *change, p *permit, step wxnotify.Step) {
 		if !standing {
 			ch.turns = append(ch.turns, c.free(p, m.ID))
 		}
+	case wxnotify.Keep:
+		if m.Permit != p.ID && !standing { // it has another use of the code in hand by now
+			ch.turns = append(ch.turns, c.free(p, m.ID))
+		}
 	case wxnotify.Spend:
 		m.Permit = p.ID
 		if !standing {

@@ -9,6 +9,22 @@ import (
 )
 
 var evidences = map[string]func(*testing.T, Database){
+	"two uses of a named payment were in doubt: proof about both leaves it one": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		w.deposit(wxnotify.Deposit{Source: wxnotify.Payment, Code: prepay, GivenAt: Noon})
+		id := w.send(resend, formID(prepay))
+		first := w.claim1()
+		w.settle(first, lost)
+		second := w.claim1()
+		w.settle(second, lost)
+		w.is(id, "unsure")
+		must(w.Evidence(ctx, w.now, w.app, second.Attempt.ID, busy))
+		must(w.Evidence(ctx, w.now, w.app, first.Attempt.ID, notSent))
+		w.is(id, "queued")
+		w.have(alice, "free", "held", "free")
+		must(w.Cancel(ctx, w.now, w.app, id))
+		w.have(alice, "free", "free", "free")
+	},
 	"a late answer is evidence: taken": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
 		w.deposit(w.form(form(1)))

@@ -292,7 +292,7 @@ func (m *machine) check(rt *rapid.T) {
 		switch p.State {
 		case wxnotify.PermitBound, wxnotify.PermitHeld:
 			if msg := messages[p.Message]; msg.State.AtRest() && !m.open(msg, id) {
-				rt.Fatalf("permit %s is %s by a message that is %s", id, p.State, msg.State)
+				rt.Fatalf("permit %s is %s by a message that is %s: %+v", id, p.State, msg.State, msg.Attempts)
 			}
 		case wxnotify.PermitFree:
 			if p.Message != "" {
