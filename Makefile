@@ -107,7 +107,7 @@ suites:
 
 # Packages whose tests drive a browser or processes that are built without the
 # race detector learn nothing from it.
-RACED = $(shell go list ./... | grep -vE '/(bench|chaos|chaos/cmd|consoletest|phonetest|deploy)$$')
+RACED = $(shell go list ./... | grep -vE '/(bench|chaos|chaos/cmd|consoletest|phonetest|deploy|docs|docs/examples)$$')
 
 ## race-short: all tests on both databases with the race detector and small amounts of data
 .PHONY: race-short
