@@ -48,6 +48,7 @@ type App struct {
 	StockLow    int        `json:"stock_low"`
 	TokenMode   string     `json:"token_mode" enum:"stable,classic"`
 	Pauses      []Pause    `json:"pauses" doc:"What does not go out, and why."`
+	Drift       Drift      `json:"drift" doc:"How often WeChat's answers contradicted the books, which were corrected each time. A growing number means that somebody else uses the same permits."`
 	CreatedAt   *time.Time `json:"created_at"`
 	UpdatedAt   *time.Time `json:"updated_at"`
 }
@@ -56,6 +57,15 @@ type App struct {
 type Callback struct {
 	Configured bool   `json:"configured" doc:"Token and, in safe mode, encoding_aes_key are set."`
 	Mode       string `json:"mode" enum:"safe,plain"`
+
+	SeenAt *time.Time `json:"seen_at" doc:"When a valid push came last, to within an hour; null: none yet."`
+}
+
+// A Drift counts contradictions.
+type Drift struct {
+	Closed int64      `json:"closed" doc:"Nothing left (43101) although permits were in stock."`
+	Spent  int64      `json:"spent" doc:"Already used (41029) on the first use of a code."`
+	At     *time.Time `json:"at" doc:"Of the last one."`
 }
 
 // Apps is a page of apps, newest first.
@@ -77,7 +87,8 @@ func (d *Door) showApp(c *call, a wxnotify.App) (App, error) {
 	out := App{
 		ID: a.ID, Name: a.Name, Sandbox: a.Sandbox, MPPayments: a.MPPayments, Rate: a.Rate, MaxInFlight: a.MaxInFlight,
 		DailyQuota: a.DailyQuota, StockLow: a.StockLow, TokenMode: string(a.TokenMode), CreatedAt: when(a.CreatedAt), UpdatedAt: when(a.UpdatedAt), Pauses: []Pause{},
-		Callback: Callback{Mode: mode, Configured: !a.Callback.Token.IsZero() && (mode == modePlain || !a.Callback.AESKey.IsZero())},
+		Callback: Callback{Mode: mode, Configured: !a.Callback.Token.IsZero() && (mode == modePlain || !a.Callback.AESKey.IsZero()), SeenAt: when(a.Callback.SeenAt)},
+		Drift:    Drift{Closed: a.Drift.Closed, Spent: a.Drift.Spent, At: when(a.Drift.At)},
 	}
 	for _, p := range pauses {
 		out.Pauses = append(out.Pauses, Pause{Scope: p.Scope, Reason: p.Reason, Detail: null(p.Detail), Since: when(p.Since), Until: when(p.Until)})

@@ -137,7 +137,7 @@ func (d *Door) listApps(c *call) (answer, error) {
 		if n := b.CreatedAt.Compare(a.CreatedAt); n != 0 {
 			return n
 		}
-		return strings.Compare(a.ID, b.ID)
+		return strings.Compare(b.ID, a.ID)
 	})
 	part, next, err := page(c.query, all, func(a wxnotify.App) string { return a.ID })
 	if err != nil {

@@ -41,9 +41,15 @@ type App struct {
 	ID       string `json:"appid"`
 	Name     string `json:"name"`
 	Callback struct {
-		Configured bool   `json:"configured"`
-		Mode       string `json:"mode"`
+		Configured bool      `json:"configured"`
+		Mode       string    `json:"mode"`
+		SeenAt     time.Time `json:"seen_at"` // of the last valid push, to within an hour; zero: none yet
 	} `json:"callback"`
+	Drift struct {
+		Closed int64     `json:"closed"` // "nothing left" although permits were in stock
+		Spent  int64     `json:"spent"`  // "already used" on the first use of a code
+		At     time.Time `json:"at"`     // of the last one; zero: never
+	} `json:"drift"` // how often WeChat contradicted the books
 	Sandbox       bool      `json:"sandbox"`
 	MPPayments    bool      `json:"mp_payments"`
 	RatePerSecond int       `json:"rate_per_second"`
@@ -85,6 +91,18 @@ func (c *Client) App(ctx context.Context, id string) (a App, err error) {
 func (c *Client) ChangeApp(ctx context.Context, id string, s AppSettings) (a App, err error) {
 	_, err = c.do(ctx, call{method: http.MethodPatch, path: appPath(id), body: s, out: &a, safe: true})
 	return a, err
+}
+
+// An AccessToken is WeChat's real one.
+type AccessToken struct {
+	Token     string `json:"access_token"`
+	ExpiresIn int    `json:"expires_in"` // seconds after which to ask again
+}
+
+// AccessToken gets WeChat's real access_token; it takes a key with the scope
+// token. Never fetch one from WeChat beside this: each fetch kills the other's.
+func (c *Client) AccessToken(ctx context.Context, id string) (t AccessToken, err error) {
+	return t, c.get(ctx, appPath(id)+"/access_token", nil, &t)
 }
 
 // DeleteApp forgets an app.

@@ -19,12 +19,17 @@ type AuditEntry struct {
 	RequestID string    `json:"request_id"`
 }
 
-// Audit lists the audit log, newest first; an app of "" stands for every app
-// that the key may see.
-func (c *Client) Audit(ctx context.Context, app string) iter.Seq2[AuditEntry, error] {
-	q := url.Values{}
-	if app != "" {
-		q.Set("app", app)
-	}
-	return list[AuditEntry](ctx, c, "/v1/audit", q)
+// An AuditFilter says which lines to list; what is left empty matches all that
+// the key may see.
+type AuditFilter struct {
+	App, Actor, Action, Object string
+
+	Since, Until time.Time // at or after Since, before Until
+}
+
+// Audit lists the audit log, newest first.
+func (c *Client) Audit(ctx context.Context, f AuditFilter) iter.Seq2[AuditEntry, error] {
+	return list[AuditEntry](ctx, c, "/v1/audit", url.Values{
+		"app": {f.App}, "actor": {f.Actor}, "action": {f.Action}, "object": {f.Object}, "since": {stamp(f.Since)}, "until": {stamp(f.Until)},
+	})
 }

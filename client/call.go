@@ -117,6 +117,9 @@ func (c *Client) dress(req *http.Request, k *call) {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("User-Agent", c.agent)
+	if trace, ok := req.Context().Value(traceKey{}).(string); ok {
+		req.Header.Set("Traceparent", trace)
+	}
 	for name, value := range k.header {
 		req.Header.Set(name, value)
 	}
@@ -128,6 +131,17 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, out any
 	return err
 }
 
+// given is what of a query has a value.
+func given(query url.Values) url.Values {
+	q := url.Values{}
+	for name, values := range query {
+		if len(values) == 1 && values[0] != "" {
+			q[name] = values
+		}
+	}
+	return q
+}
+
 // A page of a list.
 type page[T any] struct {
 	Data []T     `json:"data"`
@@ -137,12 +151,7 @@ type page[T any] struct {
 // list runs through all pages of a list. An error ends it, as its last element.
 func list[T any](ctx context.Context, c *Client, path string, query url.Values) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		q := url.Values{}
-		for name, values := range query {
-			if len(values) == 1 && values[0] != "" {
-				q[name] = values
-			}
-		}
+		q := given(query)
 		for {
 			var p page[T]
 			if err := c.get(ctx, path, q, &p); err != nil {

@@ -22,6 +22,7 @@
 package client
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -58,6 +59,15 @@ func Tries(n int) Option { return func(c *Client) { c.tries = max(n, 1) } }
 
 // UserAgent names the program that calls.
 func UserAgent(s string) Option { return func(c *Client) { c.agent = s } }
+
+type traceKey struct{}
+
+// WithTraceparent has the calls that are made with ctx carry a W3C traceparent,
+// such as 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01. Messages that
+// are sent so keep its trace id.
+func WithTraceparent(ctx context.Context, traceparent string) context.Context {
+	return context.WithValue(ctx, traceKey{}, traceparent)
+}
 
 // New makes a Client of the server at baseURL, such as http://127.0.0.1:8080.
 // key may be empty for what needs none: Login, MPPermits, MPMe, Ready.

@@ -13,6 +13,7 @@ import (
 type Problem struct {
 	Status     int           `json:"status"` // of HTTP
 	Code       string        `json:"code"`   // for programs: field_required, permit_expired, …; "" where it was no server of ours that answered
+	Type       string        `json:"type"`   // a URI of the code
 	Title      string        `json:"title"`  // what to do about this code
 	Detail     string        `json:"detail"` // what is wrong here
 	RequestID  string        `json:"request_id"`

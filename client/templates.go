@@ -20,6 +20,9 @@ type Template struct {
 	Keywords []Keyword `json:"keywords"`
 	SyncedAt time.Time `json:"synced_at"`
 	Gone     bool      `json:"gone"` // WeChat no longer lists it
+
+	Fields map[string]string `json:"fields"` // names that data may use, and the keyword of each
+	Trim   bool              `json:"trim"`   // values that are too long are cut, not refused
 }
 
 // A Keyword is one line of a template.
@@ -41,6 +44,12 @@ type PutTemplate struct {
 	Kind     string    `json:"kind,omitempty"`
 	Title    string    `json:"title,omitempty"`
 	Keywords []Keyword `json:"keywords,omitempty"`
+
+	// Fields are names of yours that data may use, and the keyword of each. A
+	// classic and a subscribe template with the same alias and the same names
+	// let a message go by whichever the user has a permit for.
+	Fields map[string]string `json:"fields,omitempty"`
+	Trim   *bool             `json:"trim,omitempty"` // cut values that are too long, where that makes sense
 }
 
 // PutTemplate gives a template an alias, or says what WeChat's lists do not.
@@ -53,6 +62,7 @@ func (c *Client) PutTemplate(ctx context.Context, id string, t PutTemplate) (out
 type SyncResult struct {
 	Channel   string   `json:"channel"`
 	Templates int      `json:"templates"`
+	Gone      []string `json:"gone"` // ids that WeChat no longer lists
 	Error     *Problem `json:"error"`
 }
 
