@@ -40,7 +40,7 @@ test: tools check suites race-short test-miniprogram chaos
 
 ## test-long: the rest, at most 80 minutes on 2 cores: full race, long chaos, WeChat SDKs, every story and picture of phone and console, 30 s per fuzz target
 .PHONY: test-long
-test-long: tools race interop phone console fuzz chaos-long release-verify
+test-long: tools race interop phone console fuzz chaos-long rolling release-verify
 	@echo
 	@echo "make test-long passed. It comes on top of make test."
 
@@ -92,6 +92,12 @@ chaos-long: tools
 	go run ./chaos/cmd -database sqlite -points all
 	go run ./chaos/cmd -database postgres -nodes 2 -points all
 	go run ./chaos/cmd -database cluster -nodes 3 -messages 40000 -for 5m
+
+## rolling: three nodes behind a load balancer are upgraded one after the other under load, and no request fails (long)
+.PHONY: rolling
+rolling: tools
+	@scripts/need haproxy
+	go run ./chaos/cmd -database postgres -nodes 3 -roll -for 5m
 
 ## figures: measures what docs/guarantees.md says of times (takeover, isolation, a dead token)
 .PHONY: figures

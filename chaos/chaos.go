@@ -26,6 +26,9 @@
 // the code that it judges. Its rules are in rules.go; each has a hand-made bad
 // log in check_test.go that turns it red.
 //
+// An upgrade (Options.Next) breaks nothing: the servers are restarted one after
+// the other behind a load balancer, and besides all that no request may fail.
+//
 // A message carries its mark in a keyword and in meta, so that a call, a card
 // and a message can be told to be the same without trusting ids of ours.
 //

@@ -35,6 +35,7 @@ type fleet struct {
 	postgres *postgres // nil: SQLite, or a cluster
 	cluster  *cluster  // nil: none
 	nodes    []*node
+	front    *node // the balancer; nil: none
 	env      []string
 }
 
@@ -88,7 +89,10 @@ func startFleet(ctx context.Context, o Options) (f *fleet, err error) {
 			return nil, err
 		}
 	}
-	return f, f.ready(ctx)
+	if err := f.ready(ctx); err != nil || o.Next == "" {
+		return f, err
+	}
+	return f, f.balance(ctx, o.Dir)
 }
 
 func (f *fleet) newNode(o Options, number int, dsn, sandbox string) (*node, error) {
@@ -114,6 +118,9 @@ func (f *fleet) newNode(o Options, number int, dsn, sandbox string) (*node, erro
 			"--api-key", key, "--master-key", digest("master", 32), "--log-level", "warn",
 		},
 	}
+	if o.Next != "" {
+		n.args = append(n.args, "--drain-delay", drainDelay.String())
+	}
 	return n, nil
 }
 
@@ -131,6 +138,9 @@ func (f *fleet) ready(ctx context.Context) error {
 
 // close ends everything, whatever state it is in.
 func (f *fleet) close() {
+	if f.front != nil {
+		f.front.kill()
+	}
 	for _, n := range f.nodes {
 		n.kill()
 		n.wechat.close()
@@ -182,8 +192,11 @@ func (f *fleet) client(n *node) *client.Client {
 	return client.New(n.url, key, client.Tries(1), client.HTTPClient(&http.Client{Timeout: 4 * time.Second, Transport: transport}))
 }
 
-// any is a client of one of the servers.
+// any is a client of one of the servers, or of the balancer before them.
 func (f *fleet) any(r *rand.Rand) (*node, *client.Client) {
+	if f.front != nil {
+		return f.front, client.New(f.front.url, key, client.Tries(1), client.HTTPClient(&http.Client{Timeout: time.Minute, Transport: transport}))
+	}
 	n := f.nodes[r.IntN(len(f.nodes))]
 	return n, f.client(n)
 }

@@ -26,6 +26,7 @@ type load struct {
 	marks    atomic.Int64 // given out
 	accepted atomic.Int64 // acknowledged
 	errors   atomic.Int64
+	first    atomic.Pointer[error] // of them
 }
 
 const (
@@ -35,6 +36,12 @@ const (
 	// only wait, and faults would hit nothing.
 	backlog = 8000
 )
+
+// failed counts a request that went wrong.
+func (l *load) failed(err error) {
+	l.errors.Add(1)
+	l.first.CompareAndSwap(nil, &err)
+}
 
 // run works until all messages are out or ctx ends; then batches under way are
 // brought to an end.
@@ -49,6 +56,9 @@ func (l *load) run(ctx context.Context) {
 					continue
 				}
 				l.batch(context.WithoutCancel(ctx), ctx, r)
+				if l.opt.Next != "" { // a load as on any day, and not as much as goes
+					rest(ctx, time.Second)
+				}
 			}
 		})
 	}
@@ -75,7 +85,7 @@ func (l *load) batch(ctx, stop context.Context, r *rand.Rand) {
 		n := 1 + r.IntN(4)
 		codes, err := l.give(ctx, p, to, n)
 		if err != nil {
-			l.errors.Add(1)
+			l.failed(err)
 			rest(stop, 100*time.Millisecond)
 			return
 		}
@@ -183,7 +193,7 @@ func (l *load) deposit(ctx context.Context, r *rand.Rand, p place, handed []clie
 			note(OpDeposited, n)
 			return true
 		}
-		l.errors.Add(1)
+		l.failed(err)
 		if !l.again(ctx, r, try) {
 			return false
 		}
@@ -232,7 +242,7 @@ func (l *load) insist(ctx context.Context, r *rand.Rand, p place, orders []order
 			l.heard(n, p, orders, results)
 			return
 		}
-		l.errors.Add(1)
+		l.failed(err)
 		problem, told := errors.AsType[*client.Problem](err)
 		if told && problem.Status/100 == 4 && problem.Status != http.StatusTooManyRequests {
 			l.note(OpRefused, n, p, orders, err)
@@ -283,7 +293,11 @@ func (l *load) cancel(ctx context.Context, r *rand.Rand, o order) {
 		return
 	}
 	l.journal.write(Entry{Op: OpCancel, Mark: o.mark, Node: n.name})
-	if m, err := c.Cancel(ctx, id); err == nil && m.State == "canceled" {
+	m, err := c.Cancel(ctx, id)
+	if problem, told := errors.AsType[*client.Problem](err); err != nil && (!told || problem.Status != http.StatusConflict) {
+		l.failed(err)
+	}
+	if err == nil && m.State == "canceled" {
 		l.journal.write(Entry{Op: OpCanceled, Mark: o.mark, Node: n.name})
 	}
 }

@@ -97,6 +97,16 @@ func (p *process) end(s syscall.Signal, patience time.Duration) {
 	}
 }
 
+// exitCode is how it ended; -1: by a signal, or not yet.
+func (p *process) exitCode() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.done == nil || !ended(p.done) {
+		return -1
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
 func (p *process) kill() { p.end(syscall.SIGKILL, time.Minute) }
 
 func (p *process) running() bool {

@@ -13,15 +13,16 @@ import (
 
 // A Report is what a run found.
 type Report struct {
-	Record   Record
-	Findings []Finding
-	Injuries map[string]int // what the driver did, how often
-	Figures  []string       // that were measured beside
-	Missed   []string       // kill points that were not passed
-	Errors   int64          // that the load heard
-	Fetches  int            // of access tokens
-	Loaded   time.Duration
-	Drained  time.Duration // from the end of all faults until everything was at rest
+	Record     Record
+	Findings   []Finding
+	Injuries   map[string]int // what the driver did, how often
+	Figures    []string       // that were measured beside
+	Missed     []string       // kill points that were not passed
+	Errors     int64          // that the load heard
+	FirstError *error         // of them; nil: none
+	Fetches    int            // of access tokens
+	Loaded     time.Duration
+	Drained    time.Duration // from the end of all faults until everything was at rest
 }
 
 // Print says what was done and what was found, a line for each.

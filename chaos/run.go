@@ -34,6 +34,7 @@ type Options struct {
 	Seed     uint64
 	Apps     int
 	Quiet    bool     // nothing is broken: what the checker costs, and how fast it goes
+	Next     string   // a wxnotify of version Rolled, to which the servers are upgraded behind a balancer; nothing else is broken then
 	Binary   string   // the wxnotify that is run
 	Dir      string   // an empty folder for data and logs
 	Env      []string // of the servers
@@ -109,7 +110,7 @@ func storm(ctx context.Context, o Options, f *fleet, j *journal, places []place,
 	breaking, heal := context.WithCancel(ctx)
 	defer heal()
 	broken := make(chan error, 1)
-	if !o.Quiet {
+	if !o.Quiet && o.Next == "" {
 		if err := f.spoil(ctx, o.Seed); err != nil {
 			return err
 		}
@@ -118,6 +119,13 @@ func storm(ctx context.Context, o Options, f *fleet, j *journal, places []place,
 	case f.cluster != nil:
 		go func() {
 			figures, err := f.failovers(breaking, j)
+			report.Figures = figures
+			stop()
+			broken <- err
+		}()
+	case f.front != nil:
+		go func() {
+			figures, err := f.roll(breaking, o.Next)
 			report.Figures = figures
 			stop()
 			broken <- err
@@ -134,6 +142,7 @@ func storm(ctx context.Context, o Options, f *fleet, j *journal, places []place,
 		return err
 	}
 	report.Loaded, report.Injuries, report.Errors = time.Since(began), d.counts, l.errors.Load()
+	report.FirstError = l.first.Load()
 	if ctx.Err() != nil {
 		return errOver
 	}

@@ -43,6 +43,7 @@ func run(ctx context.Context) (err error) {
 	flag.IntVar(&o.Apps, "apps", 12, "mini programs")
 	flag.BoolVar(&o.Quiet, "quiet", false, "break nothing")
 	points := flag.String("points", "", "go through kill points instead: all, few, or names with commas between them")
+	roll := flag.Bool("roll", false, "break nothing, but upgrade the servers one after the other behind haproxy: no request of the clients may fail")
 	measure := flag.Bool("measure", false, "take the figures of docs/guarantees.md instead")
 	blocked := flag.Int("blocked", 200_000, "messages of the paused app, with -measure")
 	keep := flag.String("keep", "", "folder for data and logs; left out, they are kept only if something was found")
@@ -69,9 +70,20 @@ func run(ctx context.Context) (err error) {
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
+	if *roll {
+		o.Next = o.Binary + "-next"
+		build := exec.CommandContext(ctx, "go", "build", "-o", o.Next, "-ldflags", "-X github.com/wxnotify/wxnotify/server.version="+chaos.Rolled, "./cmd/wxnotify")
+		build.Stdout, build.Stderr = os.Stdout, os.Stderr
+		if err := build.Run(); err != nil {
+			return fmt.Errorf("build: %w", err)
+		}
+	}
 	again := fmt.Sprintf("go run ./chaos/cmd -database %s -nodes %d -source %s -messages %d -for %v -apps %d -seed %d", o.Database, o.Nodes, o.Source, o.Messages, o.For, o.Apps, o.Seed)
 	if *points != "" {
 		again += " -points " + *points
+	}
+	if *roll {
+		again += " -roll"
 	}
 	fmt.Println(again)
 	if *measure {
@@ -88,6 +100,9 @@ func run(ctx context.Context) (err error) {
 		return fmt.Errorf("no verdict: %w (logs in %s)", err, o.Dir)
 	}
 	report.Print(o.Out)
+	if *roll && report.Errors > 0 {
+		return fmt.Errorf("%d requests failed, the first with: %w (logs in %s)", report.Errors, *report.FirstError, o.Dir)
+	}
 	if len(report.Findings) == 0 {
 		if *keep == "" {
 			_ = os.RemoveAll(o.Dir)
