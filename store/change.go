@@ -24,6 +24,7 @@ type change struct {
 	move
 	turns    []turn
 	attempts []attempt
+	first    *attempt         // the only one; the queue's row is its record
 	infer    bool             // its lost attempts did arrive
 	kill     *permit          // the free rows of this permit's code die
 	cause    wxnotify.Cause   // of that
@@ -44,7 +45,10 @@ func (c *changes) apply(it *item, a *attempt, p *permit, step wxnotify.Step, due
 	}
 	m := &it.m
 	m.State, m.Reason, m.Evidence, m.Tries, m.UpdatedAt = step.State, step.Reason, step.Evidence, step.Tries, c.now.Virtual
-	it.mode, it.due, it.parked, it.owner = modeRepeat, ms(due), "", ""
+	it.mode, it.due, it.parked = modeRepeat, ms(due), ""
+	if it.took.finished == 0 {
+		it.owner = ""
+	}
 	switch {
 	case step.State.AtRest():
 		it.due = 0
@@ -260,6 +264,9 @@ func (c *changes) writeRest(w *work, hits []*change) error {
 		}
 	}
 	for _, ch := range hits {
+		if ch.first != nil {
+			w.tally.answered(&ch.item.m, ch.first)
+		}
 		for i := range ch.attempts {
 			w.tally.answered(&ch.item.m, &ch.attempts[i])
 		}

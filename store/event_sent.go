@@ -14,7 +14,8 @@ import (
 func (h *hearing) sent(w *work, e keptEvent) (stray bool, err error) {
 	var id string
 	var number int
-	found, err := w.one([]any{&id, &number}, `select message, number from attempt where app = $1 and msgid = $2 and msgid <> '' limit 1`, e.App, e.MsgID)
+	found, err := w.one([]any{&id, &number}, `select id, number from queue where app = $1 and msgid = $2 and msgid <> '' and finished_at > 0
+		union all select message, number from attempt where app = $1 and msgid = $2 and msgid <> '' limit 1`, e.App, e.MsgID)
 	if err == nil && !found {
 		id, number, found, err = h.lost(w, e)
 	}
@@ -52,7 +53,7 @@ func (h *hearing) tell(w *work, e keptEvent, id string, number int) error {
 	if err != nil || it.m.To != e.To {
 		return err
 	}
-	as, err := w.attempts(e.App, id)
+	as, err := w.attempts(it)
 	if err != nil {
 		return err
 	}

@@ -44,13 +44,25 @@ func scanAttempt(r scanner, message string, before ...any) (a wxnotify.Attempt, 
 }
 
 // attempts reads a message's attempts, the one in flight apart.
-func (w *work) attempts(app, id string) (as []wxnotify.Attempt, err error) {
+func (w *work) attempts(it *item) (as []wxnotify.Attempt, err error) {
+	if it.took.finished > 0 {
+		return []wxnotify.Attempt{it.first()}, nil
+	}
+	id := it.m.ID
 	err = w.each(func(r scanner) error {
 		a, err := scanAttempt(r, id)
 		as = append(as, a)
 		return err
-	}, `select `+attemptColumns+` from attempt where app = $1 and message = $2 order by number`, app, id)
+	}, `select `+attemptColumns+` from attempt where app = $1 and message = $2 order by number`, it.m.App, id)
 	return as, err
+}
+
+// first is the attempt of a message that WeChat took at once.
+func (it *item) first() wxnotify.Attempt {
+	a := it.flying()
+	a.FinishedAt, a.Outcome, a.Errcode = at(it.took.finished), wxnotify.Accepted, new(int)
+	a.Errmsg, a.RID, a.MsgID = it.took.errmsg, it.took.rid, it.m.MsgID
+	return a
 }
 
 // flying is the attempt that the queue's row is the record of.
@@ -78,7 +90,7 @@ func (s *Store) Evidence(ctx context.Context, now wxnotify.Now, app, attemptID s
 		if about = nil; it.m.Channel == wxnotify.ChannelSubscribe {
 			about = []concern{{app, it.m.To, it.m.TemplateID}}
 		}
-		as, err := w.attempts(app, id)
+		as, err := w.attempts(it)
 		if err != nil {
 			return err
 		}

@@ -48,6 +48,7 @@ type item struct {
 	started int64
 	owner   string
 	lost    bool // an attempt has no answer
+	took    record
 	mode    string
 	parked  string
 	permit  *permit  // nil: none is named
@@ -55,6 +56,14 @@ type item struct {
 	chance  bool     // of one with two ways: a permit for the chosen one was seen
 	stocked bool     // of one with two ways: there are permits, which pauses may keep it from
 	shed    []turn   // of a permit that it lets go, whatever becomes of it
+}
+
+// A record is what the queue's row says of the one attempt of a message that
+// WeChat took at once; with number, permit, started, owner and msgid it is all
+// of it. finished is 0 where attempts have rows of their own.
+type record struct {
+	finished    int64
+	errmsg, rid string
 }
 
 // The modes of the state unsure: an ordinary repeat, waiting for evidence, a
@@ -87,6 +96,7 @@ type move struct {
 	state      wxnotify.State
 	wasNumber  int
 	wasLost    bool
+	wasParked  string
 	wasReason  wxnotify.Reason
 	wasUpdated int64
 }
@@ -122,7 +132,7 @@ type idemRow struct {
 }
 
 const itemColumns = `q.app, q.id, q.openid, q.state, q.due, q.permit, q.number, q.started_at, q.owner, q.tries, q.lost, q.mode,
-	q.reason, q.evidence, q.msgid, q.parked, q.updated_at,
+	q.reason, q.evidence, q.msgid, q.parked, q.updated_at, q.finished_at, q.errmsg, q.rid,
 	m.template_id, m.channel, m.body, m.meta, m.on_unsure, m.wait, m.fixed, m.send_at, m.expires_at, m.created_at, m.either, m.trace,
 	coalesce(p.source, ''), coalesce(p.template_id, ''), p.code, coalesce(p.code_hash, ''), coalesce(p.use_no, 0), coalesce(p.state, ''),
 	coalesce(p.cause, ''), coalesce(p.message, ''), coalesce(p.given_at, 0), coalesce(p.expires_at, 0)`
@@ -137,7 +147,7 @@ func scanItem(r scanner) (*item, error) {
 	var state, meta string
 	var started, updated, send, expires, created, given, ends int64
 	err := r.Scan(&m.App, &m.ID, &m.To, &state, &it.due, &m.Permit, &it.number, &started, &it.owner, &m.Tries, &it.lost, &it.mode,
-		&m.Reason, &m.Evidence, &m.MsgID, &it.parked, &updated,
+		&m.Reason, &m.Evidence, &m.MsgID, &it.parked, &updated, &it.took.finished, &it.took.errmsg, &it.took.rid,
 		&m.TemplateID, &m.Channel, &it.body, &meta, &m.OnUnsure, &m.Wait, &m.Fixed, &send, &expires, &created, &m.Either, &m.Trace,
 		&p.Source, &p.TemplateID, &p.sealed, &p.hash, &p.Use, &p.State, &p.Cause, &p.Message, &given, &ends)
 	if err != nil {
@@ -171,7 +181,7 @@ func scanPermit(r scanner, before ...any) (*permit, error) {
 // seen is a move that starts from the item as it was read. Change the item,
 // not the move, afterwards.
 func (it *item) seen() move {
-	return move{item: it, state: it.m.State, wasNumber: it.number, wasLost: it.lost, wasReason: it.m.Reason, wasUpdated: ms(it.m.UpdatedAt)}
+	return move{item: it, state: it.m.State, wasNumber: it.number, wasLost: it.lost, wasParked: it.parked, wasReason: it.m.Reason, wasUpdated: ms(it.m.UpdatedAt)}
 }
 
 // fresh says from when on permits may be newly bound at now.

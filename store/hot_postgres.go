@@ -160,12 +160,12 @@ func (postHot) move(w *work, rows []move) (missed []int, err error) {
 		return err
 	}, `update queue q set state = u.state, due = u.due, permit = u.permit, number = u.number, started_at = u.started, owner = u.owner,
 			tries = u.tries, lost = u.lost, mode = u.mode, reason = u.reason, evidence = u.evidence, msgid = u.msgid, parked = u.parked,
-			updated_at = u.updated
+			updated_at = u.updated, finished_at = u.finished, errmsg = u.errmsg, rid = u.rid
 		from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],
 			$6::text[], $7::bigint[], $8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[], $14::text[],
-			$15::text[], $16::text[], $17::text[], $18::text[], $19::bigint[])
+			$15::text[], $16::text[], $17::text[], $18::text[], $19::bigint[], $20::bigint[], $21::text[], $22::text[])
 			with ordinality u(app, id, was, was_number, was_lost,
-			state, due, permit, number, started, owner, tries, lost, mode, reason, evidence, msgid, parked, updated, i)
+			state, due, permit, number, started, owner, tries, lost, mode, reason, evidence, msgid, parked, updated, finished, errmsg, rid, i)
 		where q.app = u.app and q.id = u.id and q.state || '' = u.was and q.number = u.was_number and q.lost = u.was_lost
 		returning u.i`,
 		text(func(r move) string { return r.m.App }), text(func(r move) string { return r.m.ID }), text(func(r move) string { return string(r.state) }),
@@ -174,7 +174,8 @@ func (postHot) move(w *work, rows []move) (missed []int, err error) {
 		number(func(r move) int64 { return int64(r.number) }), number(func(r move) int64 { return r.started }), text(func(r move) string { return r.owner }),
 		number(func(r move) int64 { return int64(r.m.Tries) }), number(func(r move) int64 { return int64(flag(r.lost)) }), text(func(r move) string { return r.mode }),
 		text(func(r move) string { return string(r.m.Reason) }), text(func(r move) string { return string(r.m.Evidence) }), text(func(r move) string { return r.m.MsgID }),
-		text(func(r move) string { return r.parked }), number(func(r move) int64 { return ms(r.m.UpdatedAt) }))
+		text(func(r move) string { return r.parked }), number(func(r move) int64 { return ms(r.m.UpdatedAt) }),
+		number(func(r move) int64 { return r.took.finished }), text(func(r move) string { return r.took.errmsg }), text(func(r move) string { return r.took.rid }))
 	for i, ok := range hit {
 		if !ok {
 			missed = append(missed, i)

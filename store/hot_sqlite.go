@@ -117,15 +117,26 @@ func (liteHot) free(w *work, now wxnotify.Now, needs []*need) error {
 	return nil
 }
 
+// move names lost and parked only where they change: of what is named SQLite
+// writes the indexes anew.
 func (liteHot) move(w *work, rows []move) (missed []int, err error) {
 	for i, r := range rows {
 		m := &r.m
-		n, err := w.exec(`update queue set state = $1, due = $2, permit = $3, number = $4, started_at = $5, owner = $6, tries = $7,
-			lost = $8, mode = $9, reason = $10, evidence = $11, msgid = $12, parked = $13, updated_at = $14
-			where app = $15 and id = $16 and state = $17 and number = $18 and lost = $19`,
+		text := `update queue set state = $1, due = $2, permit = $3, number = $4, started_at = $5, owner = $6, tries = $7,
+			mode = $8, reason = $9, evidence = $10, msgid = $11, updated_at = $12, finished_at = $13, errmsg = $14, rid = $15
+			where app = $16 and id = $17 and state = $18 and number = $19 and lost = $20`
+		args := []any{
 			string(m.State), r.due, m.Permit, r.number, r.started, r.owner, m.Tries,
-			flag(r.lost), r.mode, string(m.Reason), string(m.Evidence), m.MsgID, r.parked, ms(m.UpdatedAt),
-			m.App, m.ID, string(r.state), r.wasNumber, flag(r.wasLost))
+			r.mode, string(m.Reason), string(m.Evidence), m.MsgID, ms(m.UpdatedAt), r.took.finished, r.took.errmsg, r.took.rid,
+			m.App, m.ID, string(r.state), r.wasNumber, flag(r.wasLost),
+		}
+		if r.lost != r.wasLost || r.parked != r.wasParked {
+			text = `update queue set state = $1, due = $2, permit = $3, number = $4, started_at = $5, owner = $6, tries = $7,
+				mode = $8, reason = $9, evidence = $10, msgid = $11, updated_at = $12, finished_at = $13, errmsg = $14, rid = $15,
+				lost = $16, parked = $17 where app = $18 and id = $19 and state = $20 and number = $21 and lost = $22`
+			args = slices.Insert(args, 15, any(flag(r.lost)), any(r.parked))
+		}
+		n, err := w.exec(text, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -136,10 +147,17 @@ func (liteHot) move(w *work, rows []move) (missed []int, err error) {
 	return missed, nil
 }
 
-func (liteHot) turn(w *work, rows []turn) error {
+// turn names till only where it changes, as move does.
+func (liteHot) turn(w *work, rows []turn) (err error) {
 	for _, r := range rows {
-		if _, err := w.exec(`update permit set state = $1, cause = $2, message = $3, till = $4 where app = $5 and id = $6 and message = $7`,
-			string(r.state), string(r.cause), r.message, r.till, r.p.App, r.p.ID, r.was); err != nil {
+		if r.from == wxnotify.PermitFree && r.state == wxnotify.PermitBound {
+			_, err = w.exec(`update permit set state = $1, cause = $2, message = $3 where app = $4 and id = $5 and message = $6`,
+				string(r.state), string(r.cause), r.message, r.p.App, r.p.ID, r.was)
+		} else {
+			_, err = w.exec(`update permit set state = $1, cause = $2, message = $3, till = $4 where app = $5 and id = $6 and message = $7`,
+				string(r.state), string(r.cause), r.message, r.till, r.p.App, r.p.ID, r.was)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -47,7 +47,10 @@ func (s *Store) readMessages(ctx context.Context, where string, args ...any) ([]
 		}
 		it.m.Attempts = attempts[it.m.App+" "+it.m.ID]
 		n := len(it.m.Attempts)
-		if it.m.State == wxnotify.Sending && (n == 0 || it.m.Attempts[n-1].Number < it.number) {
+		switch {
+		case it.took.finished > 0:
+			it.m.Attempts = []wxnotify.Attempt{it.first()}
+		case it.m.State == wxnotify.Sending && (n == 0 || it.m.Attempts[n-1].Number < it.number):
 			it.m.Attempts = append(it.m.Attempts, it.flying())
 		}
 		list[i] = it.m
@@ -55,11 +58,11 @@ func (s *Store) readMessages(ctx context.Context, where string, args ...any) ([]
 	return list, nil
 }
 
-// readAttempts reads the attempts of messages that had any.
+// readAttempts reads the attempts of messages whose own row is not enough.
 func (s *Store) readAttempts(ctx context.Context, items []*item) (map[string][]wxnotify.Attempt, error) {
 	var rows [][]string
 	for _, it := range items {
-		if it.number > 0 {
+		if it.number > 0 && it.took.finished == 0 {
 			rows = append(rows, []string{it.m.App, it.m.ID})
 		}
 	}

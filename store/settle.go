@@ -52,7 +52,19 @@ func (s *Store) settle(c *changes, t *wxnotify.Settlement, index int) {
 	}
 	ch := c.apply(it, &a, p, step, t.Due, t.Hold)
 	ch.index, ch.before = index, try.Attempt.StartedAt
+	ch.once()
 	c.pause(&it.m, try.Permit.Source, step, t.Outcome)
+}
+
+// once makes the queue's row the record of a first attempt that WeChat took:
+// there is nothing else to be said of its message's attempts, ever.
+func (ch *change) once() {
+	a := &ch.attempts[0]
+	if a.Number != 1 || ch.m.State != wxnotify.Sent || a.Outcome != wxnotify.Accepted || a.Errcode == nil || *a.Errcode != 0 {
+		return
+	}
+	ch.first, ch.attempts = a, nil
+	ch.owner, ch.took = a.Node, record{finished: ms(a.FinishedAt), errmsg: a.Errmsg, rid: a.RID}
 }
 
 // over is the record of an attempt that ended as o.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/pressly/goose/v3"
@@ -171,7 +172,7 @@ func (t *liteTx) prepare(text string) (*sql.Stmt, error) {
 	if st := t.stmts[text]; st != nil {
 		return st, nil
 	}
-	st, err := t.conn.PrepareContext(context.Background(), text)
+	st, err := t.conn.PrepareContext(context.Background(), positional(text))
 	if err == nil {
 		t.stmts[text] = st
 	}
@@ -251,4 +252,24 @@ func (b *lite) migrate(ctx context.Context) error {
 	}
 	defer db.Close()
 	return migrate(ctx, goose.DialectSQLite3, db, "sqlite")
+}
+
+// positional writes ? for $1, $2 … where each place stands once: the driver
+// looks the others up by name at every call.
+func positional(text string) string {
+	var b strings.Builder
+	rest, next := text, 1
+	for {
+		before, after, found := strings.Cut(rest, "$")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		n := len(after) - len(strings.TrimLeft(after, "0123456789"))
+		if after[:n] != strconv.Itoa(next) {
+			return text
+		}
+		b.WriteByte('?')
+		rest, next = after[n:], next+1
+	}
 }

@@ -36,8 +36,10 @@ func recount(t testing.TB, db *sql.DB, app string) map[string]int64 {
 		}
 		hour(at, state)
 	})
-	rows(t, db, `select a.finished_at, coalesce(cast(a.errcode as text), ''), a.outcome, m.created_at, m.send_at from attempt a
-		join message m on m.app = a.app and m.id = a.message where a.app = $1 and a.outcome <> ''`, app, func(scan func(...any)) {
+	rows(t, db, `select a.finished_at, coalesce(cast(a.errcode as text), ''), a.outcome, m.created_at, m.send_at from message m join (
+			select app, message, finished_at, errcode, outcome from attempt
+			union all select app, id, finished_at, 0, 'accepted' from queue where finished_at > 0
+		) a on a.app = m.app and a.message = m.id where a.app = $1 and a.outcome <> ''`, app, func(scan func(...any)) {
 		var end, created, send int64
 		var errcode, outcome string
 		scan(&end, &errcode, &outcome, &created, &send)

@@ -80,10 +80,12 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// id is one that a message of now gets: it grows with the real clock.
+// id is one that a message of now gets: it grows with the real clock, and in
+// the order in which ids are made.
 func (w *world) id() string {
-	u := uuid.New()
-	binary.BigEndian.PutUint64(u[:], uint64(w.now.Real.UnixMilli())<<16|0x7000|made.Add(1)&0xfff)
+	var u uuid.UUID
+	binary.BigEndian.PutUint64(u[:], uint64(w.now.Real.UnixMilli())<<16|0x7000)
+	binary.BigEndian.PutUint64(u[8:], 1<<63|made.Add(1))
 	return wxnotify.EncodeID(wxnotify.MessagePrefix, u)
 }
 
