@@ -202,8 +202,12 @@ func (s *Store) between(q *where, key string, f wxnotify.MessageFilter) {
 		} else {
 			said = `t.errcode is null and t.outcome = ?`
 		}
-		q.and(`q.number > 0 and exists (select 1 from attempt t where t.app = q.app and t.message = q.id and `+said+`
-			and t.finished_at >= ? and t.finished_at < ?)`, of, since, until)
+		exists, args := `exists (select 1 from attempt t where t.app = q.app and t.message = q.id and `+said+`
+			and t.finished_at >= ? and t.finished_at < ?)`, []any{of, since, until}
+		if of == 0 { // see record: most have no row in attempt
+			exists, args = `(q.finished_at > 0 and q.finished_at >= ? and q.finished_at < ? or `+exists+`)`, append([]any{since, until}, args...)
+		}
+		q.and(`q.number > 0 and `+exists, args...)
 	}
 	switch {
 	case f.Rested:

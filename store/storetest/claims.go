@@ -19,7 +19,7 @@ var claims = map[string]func(*testing.T, Database){
 		try := c.Tries[0]
 		w.same(string(try.Message.Body), `{"touser":"x","data":{"keyword1":{"value":"已接单"}}}`)
 		w.same(try.Permit.Code, form(1))
-		w.same(try.Attempt, wxnotify.Attempt{ID: wxnotify.AttemptID(id, 1), Number: 1, Permit: try.Permit.ID, Code: form(1), StartedAt: Noon, Node: "node:8080"})
+		w.same(try.Attempt, wxnotify.Attempt{ID: wxnotify.AttemptID(id, 1), Number: 1, Permit: try.Permit.ID, Code: form(1), StartedAt: Noon, Node: w.Node()})
 		w.same([]any{try.LastUse, try.Unresolved, try.Events, try.Permit.State, try.Permit.Message}, []any{true, false, true, wxnotify.PermitBound, id})
 		w.same(try.Permit.ExpiresAt, Noon.Add(7*24*time.Hour))
 		w.is(id, "sending")

@@ -20,7 +20,7 @@ var settles = map[string]func(*testing.T, Database){
 		m := w.message(id)
 		zero := 0
 		w.same(m.Attempts, []wxnotify.Attempt{{ID: try.Attempt.ID, Number: 1, Permit: try.Permit.ID, StartedAt: Noon, FinishedAt: Noon.Add(time.Second),
-			Outcome: wxnotify.Accepted, Errcode: &zero, Errmsg: "ok", MsgID: o.MsgID, Node: "node:8080"}})
+			Outcome: wxnotify.Accepted, Errcode: &zero, Errmsg: "ok", MsgID: o.MsgID, Node: w.Node()}})
 		w.same([]any{m.State, m.Evidence, m.MsgID, m.Permit, m.Source, m.UpdatedAt}, []any{wxnotify.Sent, wxnotify.Answered, o.MsgID, try.Permit.ID, wxnotify.Form, Noon.Add(time.Second)})
 		w.have(alice, "used")
 	},
