@@ -38,7 +38,9 @@ type App struct {
 	MaxInFlight int  // calls at once, at most
 	DailyQuota  int  // sends per UTC+8 day; 0: WeChat's own
 	TokenMode   TokenMode
-	StockLow    int // permits of one kind below which stock.low is told; 0: never
+	StockLow    int    // permits of one kind below which stock.low is told; 0: never
+	TokenURL    Secret // of a token server that somebody else runs; zero: as the server's settings say
+	TokenPath   string // where the token is in its answer
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	Drift       Drift // read only

@@ -19,6 +19,8 @@ type AppSettings struct {
 	DailyQuota  *int              `json:"daily_quota,omitempty" doc:"Messages a day (UTC+8); 0: WeChat's own limit." minimum:"0" maximum:"1000000000"`
 	StockLow    *int              `json:"stock_low,omitempty" doc:"Be told by the webhook event stock.low when fewer permits of one kind are free: forms and payments together, or subscriptions to one template. 0: never." minimum:"0" maximum:"1000000000"`
 	TokenMode   *string           `json:"token_mode,omitempty" doc:"How the access_token is fetched. Default stable: other programs' tokens stay good." enum:"stable,classic"`
+	TokenURL    *string           `json:"token_url,omitempty" doc:"Take this app's access_tokens from a token server that you run already, instead of fetching them from WeChat: at a public https address, or at one inside of the setting webhook_allow. {appid} in it stands for the app. Empty: no longer." writeOnly:"true" maxLength:"2048" example:"https://tokens.example/wx?app={appid}"`
+	TokenPath   *string           `json:"token_path,omitempty" doc:"Where the token is in the answer of token_url: names with dots between them. Default access_token. An expires_in beside it counts, in seconds." maxLength:"100" example:"data.access_token"`
 }
 
 // A CallbackSettings is the other side of the page where WeChat's message
@@ -47,6 +49,7 @@ type App struct {
 	DailyQuota  int        `json:"daily_quota"`
 	StockLow    int        `json:"stock_low"`
 	TokenMode   string     `json:"token_mode" enum:"stable,classic"`
+	TokenPath   *string    `json:"token_path" doc:"Null: no token_url is set, and tokens are fetched as the server's settings say."`
 	Pauses      []Pause    `json:"pauses" doc:"What does not go out, and why."`
 	Drift       Drift      `json:"drift" doc:"How often WeChat's answers contradicted the books, which were corrected each time. A growing number means that somebody else uses the same permits."`
 	CreatedAt   *time.Time `json:"created_at"`
@@ -89,6 +92,9 @@ func (d *Door) showApp(c *call, a wxnotify.App) (App, error) {
 		DailyQuota: a.DailyQuota, StockLow: a.StockLow, TokenMode: string(a.TokenMode), CreatedAt: when(a.CreatedAt), UpdatedAt: when(a.UpdatedAt), Pauses: []Pause{},
 		Callback: Callback{Mode: mode, Configured: !a.Callback.Token.IsZero() && (mode == modePlain || !a.Callback.AESKey.IsZero()), SeenAt: when(a.Callback.SeenAt)},
 		Drift:    Drift{Closed: a.Drift.Closed, Spent: a.Drift.Spent, At: when(a.Drift.At)},
+	}
+	if !a.TokenURL.IsZero() {
+		out.TokenPath = &a.TokenPath
 	}
 	for _, p := range pauses {
 		out.Pauses = append(out.Pauses, Pause{Scope: p.Scope, Reason: p.Reason, Detail: null(p.Detail), Since: when(p.Since), Until: when(p.Until)})

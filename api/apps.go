@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/wxnotify/wxnotify"
+	"github.com/wxnotify/wxnotify/wechat"
 )
 
 // POST /v1/apps
@@ -33,7 +34,9 @@ func (d *Door) postApp(c *call) (answer, error) {
 		ID: in.ID, MaxInFlight: wxnotify.DefaultInFlight, TokenMode: wxnotify.StableToken, Callback: wxnotify.Callback{Mode: modeSafe},
 		CreatedAt: c.now.Real, UpdatedAt: c.now.Real,
 	}
-	in.apply(&a)
+	if err := in.apply(&a); err != nil {
+		return answer{}, err
+	}
 	if err := d.audit(c, a.ID, wxnotify.AuditAppCreate, a.ID, in.named()...); err != nil {
 		return answer{}, err
 	}
@@ -53,6 +56,8 @@ func (in *AppSettings) check(f *faults) {
 	if in.Name != nil {
 		f.name("name", *in.Name)
 	}
+	f.check(in.TokenURL == nil || *in.TokenURL == "" || visible(*in.TokenURL, 2048), wxnotify.FieldInvalid, "token_url", "an address has at most 2048 visible characters")
+	f.check(in.TokenPath == nil || *in.TokenPath == "" || visible(*in.TokenPath, 100), wxnotify.FieldInvalid, "token_path", "a path has at most 100 visible characters")
 	number("rate_per_second", in.Rate, 0, 100_000)
 	number("max_in_flight", in.MaxInFlight, 1, 10_000)
 	number("daily_quota", in.DailyQuota, 0, 1_000_000_000)
@@ -74,7 +79,9 @@ func alnum(s string, low, high int) bool {
 	return len(s) >= low && len(s) <= high && strings.Trim(s, letters) == ""
 }
 
-func (in *AppSettings) apply(a *wxnotify.App) {
+// apply takes over what is said. token_url and token_path are looked at
+// together: one may be there already.
+func (in *AppSettings) apply(a *wxnotify.App) error {
 	set(&a.Name, in.Name)
 	set(&a.Sandbox, in.Sandbox)
 	set(&a.MPPayments, in.MPPayments)
@@ -97,6 +104,18 @@ func (in *AppSettings) apply(a *wxnotify.App) {
 			a.Callback.AESKey = wxnotify.NewSecret(*cb.AESKey)
 		}
 	}
+	if in.TokenURL != nil {
+		a.TokenURL = wxnotify.NewSecret(*in.TokenURL)
+	}
+	set(&a.TokenPath, in.TokenPath)
+	if a.TokenPath == "" {
+		a.TokenPath = "access_token"
+	}
+	if a.TokenURL.IsZero() {
+		return nil
+	}
+	_, err := wechat.NewCentral(a.TokenURL, a.TokenPath, nil)
+	return err
 }
 
 // named are the names of the settings that in speaks of, for the audit log.
@@ -111,6 +130,7 @@ func (in *AppSettings) named() (names []string) {
 	}{
 		{"secret", in.Secret != nil}, {"name", in.Name != nil}, {"sandbox", in.Sandbox != nil}, {"mp_payments", in.MPPayments != nil},
 		{"rate_per_second", in.Rate != nil}, {"max_in_flight", in.MaxInFlight != nil}, {"daily_quota", in.DailyQuota != nil}, {"stock_low", in.StockLow != nil}, {"token_mode", in.TokenMode != nil},
+		{"token_url", in.TokenURL != nil}, {"token_path", in.TokenPath != nil},
 		{"callback.token", cb.Token != nil}, {"callback.encoding_aes_key", cb.AESKey != nil}, {"callback.mode", cb.Mode != nil},
 	} {
 		if s.there {
@@ -191,7 +211,9 @@ func (d *Door) patchApp(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	in.apply(&a)
+	if err := in.apply(&a); err != nil {
+		return answer{}, err
+	}
 	a.UpdatedAt = c.now.Real
 	if err := d.audit(c, a.ID, wxnotify.AuditAppChange, a.ID, in.named()...); err != nil {
 		return answer{}, err

@@ -21,6 +21,8 @@ type AppSettings struct {
 	DailyQuota    *int              `json:"daily_quota,omitempty"`
 	StockLow      *int              `json:"stock_low,omitempty"`  // permits of one kind below which the webhook event stock.low is told; 0: never
 	TokenMode     *string           `json:"token_mode,omitempty"` // stable or classic
+	TokenURL      *string           `json:"token_url,omitempty"`  // of a token server of yours, instead of WeChat; goes in and never comes out
+	TokenPath     *string           `json:"token_path,omitempty"` // where the token is in its answer; default access_token
 }
 
 // CallbackSettings say how WeChat's message push is checked and read.
@@ -57,6 +59,7 @@ type App struct {
 	DailyQuota    int       `json:"daily_quota"`
 	StockLow      int       `json:"stock_low"`
 	TokenMode     string    `json:"token_mode"`
+	TokenPath     string    `json:"token_path"` // "": no token_url is set
 	Pauses        []Pause   `json:"pauses"`
 	CreatedAt     time.Time `json:"created_at"`
 	UpdatedAt     time.Time `json:"updated_at"`

@@ -80,8 +80,8 @@ func (x *exam) credentials(ctx context.Context) {
 		x.line("token", Wrong, err.Error())
 		return
 	}
-	if !x.conf.TokenURL.IsZero() {
-		x.central(ctx)
+	if c, err := x.conf.Central(x.app); c != nil || err != nil {
+		x.central(ctx, c, err)
 		return
 	}
 	a := x.app
@@ -120,10 +120,10 @@ func (x *exam) probe(ctx context.Context, token string) error {
 	return nil
 }
 
-func (x *exam) central(ctx context.Context) {
+func (x *exam) central(ctx context.Context, c *wechat.Central, err error) {
 	x.line("secret", Skip, x.say(text{"tokens come from token_url", "access_token 来自 token_url"}))
-	c, err := wechat.NewCentral(x.conf.TokenURL, x.conf.TokenPath)
 	if err == nil {
+		defer c.Close()
 		var t wxnotify.Secret
 		t, _, err = c.FetchToken(ctx, x.app, false)
 		x.token = t.Reveal()

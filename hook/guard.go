@@ -71,6 +71,12 @@ func (g *Guard) client(secure bool) *http.Client {
 	}
 }
 
+// Transport makes connections for others who call addresses that a customer
+// named: only where a webhook may go, too.
+func (g *Guard) Transport(secure bool) http.RoundTripper {
+	return g.clients[map[bool]string{true: "https", false: "http"}[secure]].Transport
+}
+
 // Close closes connections that nobody uses.
 func (g *Guard) Close() {
 	for _, c := range g.clients {

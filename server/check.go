@@ -86,7 +86,7 @@ func (c Config) checkTokenURL() error {
 	if c.TokenURL.IsZero() {
 		return nil
 	}
-	_, err := wechat.NewCentral(c.TokenURL, c.TokenPath)
+	_, err := wechat.NewCentral(c.TokenURL, c.TokenPath, nil)
 	if r, ok := errors.AsType[*wxnotify.Refusal](err); ok {
 		return wrong("token_url", r.Detail)
 	}

@@ -116,7 +116,8 @@ func (s *Server) rooms() {
 	s.wechat = wechat.New(wechat.Options{URL: c.WeChatURL})
 	told := counted{s.wechat, s.metrics.Called}
 	s.metrics.Watch(s.store, s.store.Node(), s.clock.Now)
-	s.keeper = token.New(s.log, s.store, s.tokens(told), token.Options{Now: s.clock.Now, Node: s.store.Node(), OnContention: func(app string) {
+	guard := hook.NewGuard(c.WebhookAllow, nil)
+	s.keeper = token.New(s.log, s.store, sources{c, told, guard}, token.Options{Now: s.clock.Now, Node: s.store.Node(), OnContention: func(app string) {
 		s.log.Error("somebody else fetches this app's access_token, and each fetch kills the other's; let them take it from here", "app", app)
 		s.metrics.Contention(app)
 		if err := s.store.TellContention(context.Background(), app); err != nil {
@@ -129,7 +130,6 @@ func (s *Server) rooms() {
 		s.store.Notify(app)
 	}
 	books := ledger.New(s.log, s.store, s.clock.Now, wake)
-	guard := hook.NewGuard(c.WebhookAllow, nil)
 	s.hooks = hook.New(s.log, s.store, guard, "wxnotify/"+Version())
 	s.store.OnNotice(s.hooks.Wake)
 	s.native = api.New(s.log, api.Deps{
@@ -155,19 +155,6 @@ func (s *Server) rooms() {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
-}
-
-// tokens is where access_tokens come from: WeChat, or somebody else's token
-// server. The settings were checked.
-func (s *Server) tokens(wechats token.Fetcher) token.Fetcher {
-	if s.conf.TokenURL.IsZero() {
-		return wechats
-	}
-	c, err := wechat.NewCentral(s.conf.TokenURL, s.conf.TokenPath)
-	if err != nil {
-		panic(err)
-	}
-	return c
 }
 
 // doors sends a request to the door that its path belongs to.

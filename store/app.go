@@ -7,7 +7,8 @@ import (
 )
 
 const appColumns = `app, name, secret, callback_token, callback_key, callback_mode, sandbox, mp_payments,
-	rate, max_in_flight, daily_quota, token_mode, created_at, updated_at, stock_low`
+	rate, max_in_flight, daily_quota, token_mode, created_at, updated_at, stock_low,
+	token_url, token_path`
 
 // appRecord is what nobody sets: it is learned.
 const appRecord = `, callback_seen, drift_closed, drift_spent, drift_at`
@@ -46,17 +47,20 @@ func (s *Store) App(ctx context.Context, id string) (wxnotify.App, error) {
 var errAppUnknown = wxnotify.Refuse(wxnotify.AppUnknown, "this app is not registered")
 
 func (s *Store) scanApp(r scanner) (a wxnotify.App, err error) {
-	var secret, token, key []byte
+	var secret, token, key, from []byte
 	var mode string
 	var created, updated, seen, drifted int64
 	if err := r.Scan(&a.ID, &a.Name, &secret, &token, &key, &a.Callback.Mode, &a.Sandbox, &a.MPPayments,
-		&a.Rate, &a.MaxInFlight, &a.DailyQuota, &mode, &created, &updated, &a.StockLow,
+		&a.Rate, &a.MaxInFlight, &a.DailyQuota, &mode, &created, &updated, &a.StockLow, &from, &a.TokenPath,
 		&seen, &a.Drift.Closed, &a.Drift.Spent, &drifted); err != nil {
 		return a, err
 	}
 	a.TokenMode, a.CreatedAt, a.UpdatedAt = wxnotify.TokenMode(mode), at(created), at(updated)
 	a.Callback.SeenAt, a.Drift.At = at(seen), at(drifted)
 	if a.Secret, err = s.unsealSecret("app.secret", a.ID, secret); err != nil {
+		return a, err
+	}
+	if a.TokenURL, err = s.unsealSecret("app.token_url", a.ID, from); err != nil {
 		return a, err
 	}
 	if a.Callback.Token, err = s.unsealSecret("app.callback_token", a.ID, token); err != nil {
@@ -70,10 +74,11 @@ func (s *Store) scanApp(r scanner) (a wxnotify.App, err error) {
 func (s *Store) CreateApp(ctx context.Context, a wxnotify.App) error {
 	return s.do(ctx, "create an app", doorLimit, func(w *work) error {
 		n, err := w.exec(`insert into app (`+appColumns+`)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict do nothing`,
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) on conflict do nothing`,
 			a.ID, a.Name, s.sealSecret("app.secret", a.ID, a.Secret), s.sealSecret("app.callback_token", a.ID, a.Callback.Token),
 			s.sealSecret("app.callback_key", a.ID, a.Callback.AESKey), a.Callback.Mode, flag(a.Sandbox), flag(a.MPPayments),
-			a.Rate, a.MaxInFlight, a.DailyQuota, string(a.TokenMode), ms(a.CreatedAt), ms(a.UpdatedAt), a.StockLow)
+			a.Rate, a.MaxInFlight, a.DailyQuota, string(a.TokenMode), ms(a.CreatedAt), ms(a.UpdatedAt), a.StockLow,
+			s.sealSecret("app.token_url", a.ID, a.TokenURL), a.TokenPath)
 		if err == nil && n == 0 {
 			return wxnotify.Refuse(wxnotify.AppExists, "this app is registered already")
 		}
@@ -86,11 +91,12 @@ func (s *Store) UpdateApp(ctx context.Context, a wxnotify.App) error {
 	defer s.walks.hurry() // with another stock_low there may be a shortage
 	return s.do(ctx, "update an app", doorLimit, func(w *work) error {
 		n, err := w.exec(`update app set name = $1, secret = $2, callback_token = $3, callback_key = $4, callback_mode = $5,
-			sandbox = $6, mp_payments = $7, rate = $8, max_in_flight = $9, daily_quota = $10, token_mode = $11, updated_at = $12, stock_low = $13
-			where app = $14`,
+			sandbox = $6, mp_payments = $7, rate = $8, max_in_flight = $9, daily_quota = $10, token_mode = $11, updated_at = $12, stock_low = $13,
+			token_url = $14, token_path = $15 where app = $16`,
 			a.Name, s.sealSecret("app.secret", a.ID, a.Secret), s.sealSecret("app.callback_token", a.ID, a.Callback.Token),
 			s.sealSecret("app.callback_key", a.ID, a.Callback.AESKey), a.Callback.Mode, flag(a.Sandbox), flag(a.MPPayments),
-			a.Rate, a.MaxInFlight, a.DailyQuota, string(a.TokenMode), ms(a.UpdatedAt), a.StockLow, a.ID)
+			a.Rate, a.MaxInFlight, a.DailyQuota, string(a.TokenMode), ms(a.UpdatedAt), a.StockLow,
+			s.sealSecret("app.token_url", a.ID, a.TokenURL), a.TokenPath, a.ID)
 		if err == nil && n == 0 {
 			return errAppUnknown
 		}

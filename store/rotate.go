@@ -117,7 +117,7 @@ type sealedColumn struct{ table, app, id, column string }
 // lasting are the columns of what stays for years. What else is sealed goes by
 // itself.
 var lasting = []sealedColumn{
-	{"app", "app", "app", "secret"}, {"app", "app", "app", "callback_token"}, {"app", "app", "app", "callback_key"},
+	{"app", "app", "app", "secret"}, {"app", "app", "app", "callback_token"}, {"app", "app", "app", "callback_key"}, {"app", "app", "app", "token_url"},
 	{"token", "app", "app", "value"},
 	{"webhook", "id", "id", "url"}, {"webhook", "id", "id", "secret"}, {"webhook", "id", "id", "old_secret"},
 }

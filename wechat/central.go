@@ -2,6 +2,7 @@ package wechat
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -36,9 +37,11 @@ const unsaid = 5 * time.Minute
 // NewCentral reads where the tokens are: {appid} in the URL stands for the
 // app, and the path leads to the token in the answer, names with dots between
 // them. An expires_in beside the token counts as well, in seconds. The error
-// holds nothing of the URL, which may have a key in it.
-func NewCentral(from wxnotify.Secret, path string) (*Central, error) {
-	refused := wxnotify.Refuse(wxnotify.FieldInvalid, "want an address such as https://host/token?app=%s, without user and fragment", appHole)
+// names the field that is wrong, and holds nothing of the URL, which may have a
+// key in it. A rt of nil is a transport of its own; another one decides where
+// connections may go.
+func NewCentral(from wxnotify.Secret, path string, rt http.RoundTripper) (*Central, error) {
+	refused := wxnotify.RefuseField(wxnotify.FieldInvalid, "token_url", "want an address such as https://host/token?app=%s, without user and fragment", appHole)
 	u, err := url.Parse(from.Reveal())
 	if err != nil || u.User != nil || u.Fragment != "" {
 		return nil, refused
@@ -49,9 +52,9 @@ func NewCentral(from wxnotify.Secret, path string) (*Central, error) {
 	}
 	names := strings.Split(path, ".")
 	if slices.Contains(names, "") {
-		return nil, wxnotify.Refuse(wxnotify.FieldInvalid, "want names with dots between them, such as data.access_token")
+		return nil, wxnotify.RefuseField(wxnotify.FieldInvalid, "token_path", "want names with dots between them, such as data.access_token")
 	}
-	return &Central{client: New(Options{URL: base.String(), MaxConns: 4}), path: u.Path, query: u.RawQuery, names: names}, nil
+	return &Central{client: New(Options{URL: base.String(), MaxConns: 4, Transport: rt}), path: u.Path, query: u.RawQuery, names: names}, nil
 }
 
 // Close gives up the idle connections.

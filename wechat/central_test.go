@@ -37,7 +37,7 @@ func TestTokensOfAnotherServer(t *testing.T) {
 			w.WriteHeader(c.status)
 			io.WriteString(w, c.answer)
 		}))
-		from, err := NewCentral(wxnotify.NewSecret(s.URL+"/token/{appid}?app={appid}&key=canary"), c.path)
+		from, err := NewCentral(wxnotify.NewSecret(s.URL+"/token/{appid}?app={appid}&key=canary"), c.path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestWhereNoTokensCanBe(t *testing.T) {
 		"https://host/?key=canary": "a..b",
 		"https://host/?canary":     "",
 	} {
-		if _, err := NewCentral(wxnotify.NewSecret(url), path); err == nil || strings.Contains(err.Error(), "canary") {
+		if _, err := NewCentral(wxnotify.NewSecret(url), path, nil); err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s with %q: %v", url, path, err)
 		}
 	}

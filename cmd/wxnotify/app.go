@@ -32,6 +32,8 @@ type appAddCmd struct {
 	DailyQuota int             `name:"daily-quota" placeholder:"N" help:"Messages a day; 0: WeChat's own limit."`
 	StockLow   int             `name:"stock-low" placeholder:"N" help:"Be told by the webhook event stock.low when fewer permits of one kind are free; 0: never."`
 	TokenMode  string          `name:"token-mode" placeholder:"MODE" default:"stable" enum:"stable,classic" help:"stable or classic: how the access_token is fetched. Default stable."`
+	TokenURL   wxnotify.Secret `name:"app-token-url" placeholder:"URL" help:"Take its access_tokens from this token server of yours instead of WeChat; {appid} in it stands for the app. Better with --app-token-url-file FILE."`
+	TokenPath  string          `name:"app-token-path" placeholder:"PATH" help:"Where the token is in the answer of --app-token-url, such as data.access_token. Default access_token."`
 }
 
 // Help shows examples.
@@ -56,6 +58,9 @@ func (c *appAddCmd) Run(ctx context.Context) error {
 	}}
 	if c.Name != "" {
 		a.Name = &c.Name
+	}
+	if from := c.TokenURL.Reveal(); from != "" {
+		a.TokenURL, a.TokenPath = &from, &c.TokenPath
 	}
 	return c.Records.do(ctx, true, func(api *client.Client) error {
 		got, err := api.CreateApp(ctx, a)
