@@ -15,6 +15,7 @@ package wxnotify
 import (
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // A TokenMode is how an app's access_token is fetched.
@@ -53,6 +54,52 @@ type Drift struct {
 	Spent  int64     // 41029 on the first use of a code: somebody else used it
 	At     time.Time // of the last one; zero: never
 }
+
+// NewApp is an app with the settings of one of which nothing is said.
+func NewApp(id string) App {
+	return App{ID: id, MaxInFlight: DefaultInFlight, TokenMode: StableToken, Callback: Callback{Mode: SafeMode}}
+}
+
+// Check refuses settings that cannot be: all at once, each by its name in the
+// API. Secrets may be absent.
+func (a App) Check() error {
+	c := checker{}
+	c.check(ValidAppID(a.ID), FieldInvalid, "appid", "an appid has 6 to 64 letters, digits, - and _")
+	c.check(utf8.RuneCountInString(a.Name) <= 100, ValueTooLong, "name", "at most 100 characters")
+	c.check(a.Secret.within(&visibleChars, 1, 128), FieldInvalid, "secret", "a secret has 1 to 128 visible characters")
+	c.check(a.Callback.Token.within(&letterChars, 3, 32), FieldInvalid, "callback.token", "3 to 32 letters and digits")
+	c.check(a.Callback.AESKey.within(&letterChars, 43, 43), FieldInvalid, "callback.encoding_aes_key", "43 letters and digits")
+	c.check(a.Callback.Mode == SafeMode || a.Callback.Mode == PlainMode, FieldInvalid, "callback.mode", "one of safe, plain is meant here")
+	c.check(a.Rate >= 0 && a.Rate <= 100_000, OutOfRange, "rate_per_second", "from 0 to 100000")
+	c.check(a.MaxInFlight >= 1 && a.MaxInFlight <= 10_000, OutOfRange, "max_in_flight", "from 1 to 10000")
+	c.check(a.DailyQuota >= 0 && a.DailyQuota <= 1_000_000_000, OutOfRange, "daily_quota", "from 0 to 1000000000")
+	c.check(a.StockLow >= 0 && a.StockLow <= 1_000_000_000, OutOfRange, "stock_low", "from 0 to 1000000000")
+	c.check(a.TokenURL.within(&visibleChars, 1, 2048), FieldInvalid, "token_url", "an address has at most 2048 visible characters")
+	c.check(a.TokenPath == "" || made(a.TokenPath, &visibleChars, 1, 100), FieldInvalid, "token_path", "a path has at most 100 visible characters")
+	c.check(a.TokenMode == StableToken || a.TokenMode == ClassicToken, FieldInvalid, "token_mode", "one of stable, classic is meant here")
+	return c.err()
+}
+
+// within says whether the secret is of a kind of text, or absent.
+func (s Secret) within(set *charset, low, high int) bool {
+	return s.IsZero() || made(s.s, set, low, high)
+}
+
+var (
+	letterChars  = chars(letters)
+	visibleChars = func() (set charset) {
+		for b := '!'; b <= '~'; b++ {
+			set[b] = true
+		}
+		return set
+	}()
+)
+
+// The modes of callbacks.
+const (
+	SafeMode  = "safe"  // encrypted
+	PlainMode = "plain" // signed alone
+)
 
 // DefaultInFlight is how many calls of one app run at once unless it says otherwise.
 const DefaultInFlight = 256

@@ -1,6 +1,7 @@
 package wxnotify
 
 import (
+	"encoding/base64"
 	"slices"
 	"time"
 )
@@ -88,6 +89,27 @@ type Webhook struct {
 	FailingSince time.Time // real: of the first failure after the last success; zero: none
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+}
+
+// WebhookSecret writes 256 random bits as Standard Webhooks does.
+func WebhookSecret(random [32]byte) Secret {
+	return NewSecret("whsec_" + base64.StdEncoding.EncodeToString(random[:]))
+}
+
+// Rotate gives it a new secret; the old one signs beside it for OldSecretFor.
+func (h *Webhook) Rotate(fresh Secret, now time.Time) {
+	h.OldSecret, h.OldUntil, h.Secret = h.Secret, now.Add(OldSecretFor), fresh
+}
+
+// Switch switches it off, as an operator does, or on again, whoever had
+// switched it off.
+func (h *Webhook) Switch(off bool, now time.Time) {
+	switch {
+	case !off:
+		h.Off, h.OffAt, h.FailingSince = "", time.Time{}, time.Time{}
+	case h.Off == "":
+		h.Off, h.OffAt = OffByOperator, now
+	}
 }
 
 // Why a webhook is off.

@@ -85,12 +85,12 @@ func (d *Door) showApp(c *call, a wxnotify.App) (App, error) {
 	}
 	mode := a.Callback.Mode
 	if mode == "" {
-		mode = modeSafe
+		mode = wxnotify.SafeMode
 	}
 	out := App{
 		ID: a.ID, Name: a.Name, Sandbox: a.Sandbox, MPPayments: a.MPPayments, Rate: a.Rate, MaxInFlight: a.MaxInFlight,
 		DailyQuota: a.DailyQuota, StockLow: a.StockLow, TokenMode: string(a.TokenMode), CreatedAt: when(a.CreatedAt), UpdatedAt: when(a.UpdatedAt), Pauses: []Pause{},
-		Callback: Callback{Mode: mode, Configured: !a.Callback.Token.IsZero() && (mode == modePlain || !a.Callback.AESKey.IsZero()), SeenAt: when(a.Callback.SeenAt)},
+		Callback: Callback{Mode: mode, Configured: !a.Callback.Token.IsZero() && (mode == wxnotify.PlainMode || !a.Callback.AESKey.IsZero()), SeenAt: when(a.Callback.SeenAt)},
 		Drift:    Drift{Closed: a.Drift.Closed, Spent: a.Drift.Spent, At: when(a.Drift.At)},
 	}
 	if !a.TokenURL.IsZero() {
@@ -101,9 +101,3 @@ func (d *Door) showApp(c *call, a wxnotify.App) (App, error) {
 	}
 	return out, nil
 }
-
-// The modes of callbacks.
-const (
-	modeSafe  = "safe"
-	modePlain = "plain"
-)

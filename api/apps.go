@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -30,10 +31,8 @@ func (d *Door) postApp(c *call) (answer, error) {
 	if c.key.App != "" && c.key.App != in.ID {
 		return answer{}, wxnotify.Refuse(wxnotify.ScopeMissing, "a key that is bound to one app cannot make another")
 	}
-	a := wxnotify.App{
-		ID: in.ID, MaxInFlight: wxnotify.DefaultInFlight, TokenMode: wxnotify.StableToken, Callback: wxnotify.Callback{Mode: modeSafe},
-		CreatedAt: c.now.Real, UpdatedAt: c.now.Real,
-	}
+	a := wxnotify.NewApp(in.ID)
+	a.CreatedAt, a.UpdatedAt = c.now.Real, c.now.Real
 	if err := in.apply(&a); err != nil {
 		return answer{}, err
 	}
@@ -48,35 +47,22 @@ func (d *Door) postApp(c *call) (answer, error) {
 	return answer{status: http.StatusCreated, body: out}, err
 }
 
+// check refuses what is said and cannot be: that of an app with these settings
+// and no others, and secrets that are empty.
 func (in *AppSettings) check(f *faults) {
-	number := func(field string, n *int, low, high int) {
-		f.check(n == nil || *n >= low && *n <= high, wxnotify.OutOfRange, field, "the number is out of range")
+	said := func(field string, s *string) {
+		f.check(s == nil || *s != "", wxnotify.FieldInvalid, field, "this is empty")
 	}
-	f.check(in.Secret == nil || visible(*in.Secret, 128), wxnotify.FieldInvalid, "secret", "a secret has 1 to 128 visible characters")
-	if in.Name != nil {
-		f.name("name", *in.Name)
+	said("secret", in.Secret)
+	if in.Callback != nil {
+		said("callback.token", in.Callback.Token)
+		said("callback.encoding_aes_key", in.Callback.AESKey)
 	}
-	f.check(in.TokenURL == nil || *in.TokenURL == "" || visible(*in.TokenURL, 2048), wxnotify.FieldInvalid, "token_url", "an address has at most 2048 visible characters")
-	f.check(in.TokenPath == nil || *in.TokenPath == "" || visible(*in.TokenPath, 100), wxnotify.FieldInvalid, "token_path", "a path has at most 100 visible characters")
-	number("rate_per_second", in.Rate, 0, 100_000)
-	number("max_in_flight", in.MaxInFlight, 1, 10_000)
-	number("daily_quota", in.DailyQuota, 0, 1_000_000_000)
-	number("stock_low", in.StockLow, 0, 1_000_000_000)
-	if in.TokenMode != nil {
-		f.add("token_mode", requireOneOf("token_mode", *in.TokenMode, "stable", "classic"))
+	a := wxnotify.NewApp("anyone")
+	_ = in.apply(&a) // what it refuses is said when the app is known
+	if r, ok := errors.AsType[*wxnotify.Refusal](a.Check()); ok {
+		f.fields = append(f.fields, r.Fields...)
 	}
-	if cb := in.Callback; cb != nil {
-		f.check(cb.Token == nil || alnum(*cb.Token, 3, 32), wxnotify.FieldInvalid, "callback.token", "3 to 32 letters and digits")
-		f.check(cb.AESKey == nil || alnum(*cb.AESKey, 43, 43), wxnotify.FieldInvalid, "callback.encoding_aes_key", "43 letters and digits")
-		if cb.Mode != nil {
-			f.add("callback.mode", requireOneOf("callback.mode", *cb.Mode, modeSafe, modePlain))
-		}
-	}
-}
-
-func alnum(s string, low, high int) bool {
-	const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	return len(s) >= low && len(s) <= high && strings.Trim(s, letters) == ""
 }
 
 // apply takes over what is said. token_url and token_path are looked at

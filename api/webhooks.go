@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"net/http"
 	"slices"
 	"strconv"
@@ -85,11 +84,10 @@ func (f *faults) topics(names []string) (topics []wxnotify.Topic) {
 	return topics
 }
 
-// newWebhookSecret makes 256 bits, as Standard Webhooks writes them.
 func newWebhookSecret() wxnotify.Secret {
 	var random [32]byte
 	_, _ = rand.Read(random[:]) // never fails
-	return wxnotify.NewSecret("whsec_" + base64.StdEncoding.EncodeToString(random[:]))
+	return wxnotify.WebhookSecret(random)
 }
 
 func withSecret(h *wxnotify.Webhook) Webhook {
@@ -187,17 +185,12 @@ func (d *Door) changeWebhook(c *call, h *wxnotify.Webhook, in *WebhookChange) (c
 		changed = append(changed, "url")
 	}
 	now := c.now.Real.Truncate(time.Millisecond)
-	switch off := in.Off; {
-	case off == nil:
-	case !*off:
-		h.Off, h.OffAt, h.FailingSince = "", time.Time{}, time.Time{}
-		changed = append(changed, "disabled")
-	case h.Off == "":
-		h.Off, h.OffAt = wxnotify.OffByOperator, now
+	if in.Off != nil {
+		h.Switch(*in.Off, now)
 		changed = append(changed, "disabled")
 	}
 	if in.Rotate != nil && *in.Rotate {
-		h.OldSecret, h.OldUntil, h.Secret = h.Secret, now.Add(wxnotify.OldSecretFor), newWebhookSecret()
+		h.Rotate(newWebhookSecret(), now)
 		changed = append(changed, "rotate_secret")
 	}
 	h.UpdatedAt = now

@@ -27,6 +27,8 @@ func (d *Door) note(c *call, app, action, object, detail string) error {
 const (
 	auditRead       = "message.read"
 	auditResend     = "message.resend"
+	auditTest       = "message.test"
+	auditDelivery   = "webhook.resend"
 	auditCancel     = "message.cancel"
 	auditHandle     = "message.handle"
 	auditBulk       = "message.bulk"

@@ -35,14 +35,15 @@ import (
 
 // Deps are the rooms behind the door.
 type Deps struct {
-	Box    Box
-	Ledger Ledger
-	Reader Reader
-	Admin  Admin
-	People People
-	WeChat WeChat
-	Tokens Tokens
-	Now    func() wxnotify.Now
+	Box     Box
+	Ledger  Ledger
+	Reader  Reader
+	Admin   Admin
+	People  People
+	WeChat  WeChat
+	Tokens  Tokens
+	Targets Targets
+	Now     func() wxnotify.Now
 }
 
 // A Box is the outbox.
@@ -89,6 +90,10 @@ type Reader interface {
 type Admin interface {
 	Webhooks(ctx context.Context) ([]wxnotify.Webhook, error)
 	Webhook(ctx context.Context, id string) (wxnotify.Webhook, error)
+	CreateWebhook(ctx context.Context, h wxnotify.Webhook) error
+	UpdateWebhook(ctx context.Context, h wxnotify.Webhook) error
+	DeleteWebhook(ctx context.Context, id string) error
+	ResendNotice(ctx context.Context, webhook, id string) (wxnotify.Notice, error)
 	Notices(ctx context.Context, webhook string, state wxnotify.NoticeState, limit int, cursor string) ([]wxnotify.Notice, string, error)
 	Audit(ctx context.Context, e wxnotify.AuditEntry) error
 	Audits(ctx context.Context, f wxnotify.AuditFilter) ([]wxnotify.AuditEntry, string, error)
@@ -130,6 +135,11 @@ type People interface {
 // WeChat is what the console itself asks of WeChat: what moves none of our nouns.
 type WeChat interface {
 	Templates(ctx context.Context, token string, ch wxnotify.Channel) ([]wxnotify.Template, error)
+}
+
+// Targets says whether a webhook's address may be posted to: a refusal if not.
+type Targets interface {
+	Check(ctx context.Context, url string) error
 }
 
 // Tokens gives the app's access_token.

@@ -2,7 +2,6 @@ package console
 
 import (
 	"crypto/rand"
-	"net/http"
 	"slices"
 
 	"github.com/google/uuid"
@@ -28,20 +27,12 @@ func (d *Door) keysPage(c *call, fresh, wrong string) (keysPage, error) {
 }
 
 // POST /console/keys makes a key and answers with the page that shows it.
-func (d *Door) createKey(w http.ResponseWriter, r *http.Request) {
-	c, ok := d.let(w, r, "keys", wxnotify.Admin)
-	if !ok {
-		return
-	}
+func (d *Door) createKey(c *call) (any, error) {
 	fresh, wrong, err := d.newKey(c)
-	if err == nil {
-		var p keysPage
-		if p, err = d.keysPage(c, fresh, wrong); err == nil {
-			d.render(w, "keys", http.StatusOK, p)
-			return
-		}
+	if err != nil {
+		return nil, err
 	}
-	d.failIn(c, err)
+	return d.keysPage(c, fresh, wrong)
 }
 
 func (d *Door) newKey(c *call) (fresh, wrong string, err error) {

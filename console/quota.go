@@ -74,10 +74,13 @@ func calls(p *wxnotify.Point) (n int64) {
 	return n
 }
 
+// Left is how many calls the quota still allows today.
+func (q quota) Left() int64 { return max(q.Limit-q.Used, 0) }
+
 func (c *call) quotas(days []appDay) (all []quota) {
 	for i := range days {
 		x := &days[i]
-		q := quota{App: x.App, Used: calls(&x.Today), Limit: int64(x.App.DailyQuota)}
+		q := quota{Part: "0%", Mark: "0%", App: x.App, Used: calls(&x.Today), Limit: int64(x.App.DailyQuota)}
 		q.Forecast = q.Used + rest(x, c.Now.Virtual)
 		q.Over = q.Limit > 0 && q.Forecast > q.Limit
 		if whole := max(q.Limit, q.Forecast); whole > 0 {

@@ -147,6 +147,14 @@ func (d *Door) done(c *call, to, note string) (string, error) {
 	return to, nil
 }
 
+// wrong is what to tell of a form that was refused; nil is nothing.
+func (c *call) wrong(refused *wxnotify.Refusal) string {
+	if refused == nil {
+		return ""
+	}
+	return c.said(refused)
+}
+
 // said is a refusal in the reader's language, with the detail that belongs to it.
 func (c *call) said(r *wxnotify.Refusal) string {
 	info := wxnotify.Codes[r.Code]

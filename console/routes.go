@@ -24,6 +24,11 @@ func (d *Door) routes(mux *http.ServeMux) {
 	button := func(path string, role wxnotify.Role, h func(*call) (string, error)) {
 		mux.Handle("POST "+Root+path, d.act(role, h))
 	}
+	// answer is a button that is answered by a page: by one that shows something
+	// once, or that shows what was filled in, with what is wrong about it.
+	answer := func(path, name string, role wxnotify.Role, h func(*call) (any, error)) {
+		mux.Handle("POST "+Root+path, d.view(name, role, h))
+	}
 	page("/{$}", "overview", look, d.overview)
 	page("/messages", "messages", look, d.messages)
 	page("/messages.csv", "messages", look, d.exportMessages)
@@ -41,15 +46,25 @@ func (d *Door) routes(mux *http.ServeMux) {
 	button("/users/{openid}/erase", rule, d.erasePerson)
 	page("/templates", "templates", look, d.templateList)
 	button("/templates/sync", work, d.syncTemplates)
+	page("/templates/{id}", "template", look, d.template)
+	button("/templates/{id}", rule, d.changeTemplate)
+	answer("/templates/{id}/send", "template", work, d.testSend)
 	page("/apps", "apps", look, d.apps)
 	page("/apps/{appid}", "app", look, d.app)
+	answer("/apps", "apps", rule, d.createApp)
+	answer("/apps/{appid}", "app", rule, d.changeApp)
 	button("/apps/{appid}/pause", work, d.pauseApp)
 	button("/apps/{appid}/resume", work, d.resumeApp)
 	page("/keys", "keys", look, d.keys)
-	mux.HandleFunc("POST "+Root+"/keys", d.createKey)
+	answer("/keys", "keys", rule, d.createKey)
 	button("/keys/{id}/revoke", rule, d.revokeKey)
 	page("/webhooks", "webhooks", look, d.webhooks)
+	answer("/webhooks", "webhooks", rule, d.createWebhook)
 	page("/webhooks/{id}", "webhook", look, d.webhook)
+	answer("/webhooks/{id}/rotate", "webhook", rule, d.rotateWebhook)
+	button("/webhooks/{id}/switch", rule, d.switchWebhook)
+	button("/webhooks/{id}/delete", rule, d.deleteWebhook)
+	button("/webhooks/{id}/deliveries/{delivery}/resend", work, d.resendDelivery)
 	page("/settings", "settings", look, d.settings)
 	button("/settings/password", look, d.changePassword)
 	button("/settings/users", rule, d.putUser)

@@ -1,8 +1,6 @@
 package console
 
 import (
-	"encoding/json"
-
 	"github.com/wxnotify/wxnotify"
 )
 
@@ -28,19 +26,6 @@ func (d *Door) templateList(c *call) (any, error) {
 		p.All = append(p.All, templateRow{known[i], c.sample(&known[i])})
 	}
 	return p, nil
-}
-
-// sample is the card of a template with its keywords' own names as values.
-func (c *call) sample(t *wxnotify.Template) string {
-	in := body{Page: "pages/index", Data: map[string]datum{}}
-	for _, k := range t.Keywords {
-		in.Data[k.Key] = datum{Value: "{" + k.Key + "}"}
-	}
-	raw, err := json.Marshal(in)
-	if err != nil {
-		return ""
-	}
-	return c.card(t.App, t.Channel, t, titleOf([]wxnotify.Template{*t}, t.App, t.ID), raw, c.Now.Virtual)
 }
 
 // POST /console/templates/sync brings in WeChat's lists of all apps, or the

@@ -142,7 +142,7 @@ func (s *Server) rooms() {
 	s.inbox = ledger.NewInbox(s.log, s.store, s.clock.Now, ledger.Hooks{Seen: s.box.CallbackSeen, Rest: s.box.Told, Wake: wake})
 	pushes := gateway.NewCallback(s.log, gateway.CallbackDeps{Apps: s.store, Inbox: s.inbox, Now: s.clock.Now})
 	s.pages = console.New(s.log, console.Deps{
-		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, People: s.store, WeChat: s.wechat, Tokens: s.keeper, Now: s.clock.Now,
+		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, People: s.store, WeChat: s.wechat, Tokens: s.keeper, Targets: guard, Now: s.clock.Now,
 	}, console.Options{
 		Secure: c.TLSCert != "" || strings.HasPrefix(c.PublicURL, "https:"), Proxies: c.TrustedProxies, Node: s.store.Node(), Version: Version(), Sandbox: c.ClockURL,
 	})

@@ -26,6 +26,7 @@ var pagesToSee = map[string]string{
 	"users":     "/console/users",
 	"user":      "/console/users/" + wang,
 	"templates": "/console/templates",
+	"template":  "/console/templates/" + sandbox.ClassicTemplate,
 	"apps":      "/console/apps",
 	"app":       "/console/apps/" + sandbox.FirstAppID,
 	"keys":      "/console/keys",

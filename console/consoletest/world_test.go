@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -52,7 +53,8 @@ func start(t *testing.T) *world {
 	conf := server.Config{
 		Listen: "127.0.0.1:0", Database: wxnotify.NewSecret(storetest.SQLite(t)), WeChatURL: w.sandbox.URL, ClockURL: w.sandbox.URL,
 		APIKey: wxnotify.NewSecret(storyKey), AppID: sandbox.FirstAppID, AppSecret: wxnotify.NewSecret(sandbox.FirstSecret), Node: "node-1",
-		MasterKey: wxnotify.NewSecret("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
+		WebhookAllow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		MasterKey:    wxnotify.NewSecret("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
 	}.Defaults()
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := server.New(ctx, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), conf)
