@@ -3,6 +3,7 @@ package wxnotify
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -47,6 +48,15 @@ func RefuseField(c Code, field, format string, args ...any) *Refusal {
 	r := Refuse(c, format, args...)
 	r.Fields = []FieldError{{Field: field, Code: c, Detail: r.Detail}}
 	return r
+}
+
+// Panicked makes a fault of a panic of ours. Only what the language itself says
+// is passed on: another value may hold what a user sent.
+func Panicked(p any, stack []byte) error {
+	if err, ok := p.(runtime.Error); ok {
+		return fmt.Errorf("panic: %w\n%s", err, stack)
+	}
+	return fmt.Errorf("panic: a %T\n%s", p, stack)
 }
 
 // CodeOf returns the code of a refusal, or "" of a fault and of nil.

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"path"
@@ -156,7 +155,7 @@ func (d *Door) stopping() bool {
 // recover turns a panic of ours into a fault.
 func (d *Door) recover(c *call) {
 	if p := recover(); p != nil {
-		d.writeProblem(c, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		d.writeProblem(c, wxnotify.Panicked(p, debug.Stack()))
 	}
 }
 

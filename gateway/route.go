@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -81,7 +80,7 @@ func (g *Gateway) recover(c *call) {
 	case http.ErrAbortHandler:
 		panic(p)
 	default:
-		c.write(g.explain(c, fmt.Errorf("panic: %v\n%s", p, debug.Stack())).body())
+		c.write(g.explain(c, wxnotify.Panicked(p, debug.Stack())).body())
 	}
 }
 

@@ -11,17 +11,20 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/wxnotify/wxnotify"
 	"github.com/wxnotify/wxnotify/client"
 	"github.com/wxnotify/wxnotify/sandbox"
+	"github.com/wxnotify/wxnotify/server"
 	"github.com/wxnotify/wxnotify/store/storetest"
 )
 
@@ -134,6 +137,8 @@ func TestNoCanaryIsFound(t *testing.T) {
 		w.stop()
 		w.conf.APIKey = wxnotify.NewSecret(planted["the API key of the setting"])
 		w.conf.WeChatURL = w.spy(&secrets)
+		w.conf.WebhookAllow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		panics := w.panics(planted["the app's secret"])
 		w.start()
 		rec := &recorder{}
 		do := func(key string) *client.Client {
@@ -171,6 +176,7 @@ func TestNoCanaryIsFound(t *testing.T) {
 				Data: client.Data{"keyword1": {Value: personal.all()["a name"]}, "keyword2": {Value: personal.all()["a phone number"]}}}
 			_, _ = shop.SendAndWait(w.ctx(), m, 1500*time.Millisecond)
 		}
+		w.receiver(admin, appid, &told)
 		login()
 		send()
 		w.phone("POST", "subscriptions", map[string]any{"appid": appid, "openid": user, "template_id": prompt, "result": "accept"})
@@ -199,6 +205,15 @@ func TestNoCanaryIsFound(t *testing.T) {
 				send()
 			}
 		}
+		w.slow(appid, login, send)
+		w.deliveries(admin)
+		panics.Store(true)
+		if _, err := admin.ChangeApp(w.ctx(), appid, client.AppSettings{Secret: &secret}); err == nil {
+			w.Error("the panic did not happen")
+		}
+		if _, err := admin.ChangeApp(w.ctx(), appid, client.AppSettings{Secret: &secret}); err != nil {
+			w.Errorf("after a panic: %v", err)
+		}
 		w.hostile(rec, planted)
 		doors := w.pages(rec, &secrets)
 		w.stop()
@@ -226,7 +241,7 @@ func TestNoCanaryIsFound(t *testing.T) {
 		maps.Copy(logged, doors)
 		logged["an openid"] = user
 		w.clean("the logs", w.logs.bytes(), logged)
-		for _, control := range []string{"level=DEBUG", appid} {
+		for _, control := range []string{"level=DEBUG", appid, "panic: a string"} {
 			if !bytes.Contains(w.logs.bytes(), []byte(control)) {
 				w.Errorf("the logs do not even have %s", control)
 			}
@@ -236,6 +251,8 @@ func TestNoCanaryIsFound(t *testing.T) {
 			switch method, path, _ := strings.Cut(where, " "); { // where a secret is handed out
 			case method == "POST" && strings.HasPrefix(path, "/v1/keys"):
 				delete(here, "an API key")
+			case method != "GET" && strings.HasPrefix(path, "/v1/webhooks"):
+				maps.DeleteFunc(here, func(what, _ string) bool { return strings.HasPrefix(what, "a webhook's secret") })
 			case strings.HasPrefix(path, "/mp/v1/login"):
 				maps.DeleteFunc(here, func(what, _ string) bool { return strings.HasPrefix(what, "a session") })
 			case strings.Contains(path, "/access_token"):
@@ -255,6 +272,90 @@ func TestNoCanaryIsFound(t *testing.T) {
 			w.Error("what is in clear was not found in the database: the test does not see")
 		}
 	})
+}
+
+// panics breaks one change of an app, with a secret in the panic's value, when
+// it is armed.
+func (w *world) panics(secret string) *atomic.Bool {
+	armed := new(atomic.Bool)
+	w.options = append(w.options, server.Faults(func(point string) error {
+		if point == "update an app.after_statement" && armed.CompareAndSwap(true, false) {
+			panic("canary: " + secret)
+		}
+		return nil
+	}))
+	return armed
+}
+
+// receiver makes a webhook, and another one of each kind that does not work,
+// and rotates its secret.
+func (w *world) receiver(admin *client.Client, app string, told *notes) {
+	w.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/away":
+			http.Redirect(rw, r, "http://127.0.0.1:1/canary", http.StatusFound)
+		case "/broken":
+			panic(http.ErrAbortHandler)
+		case "/echo": // a receiver that is careless with what it was sent
+			rw.WriteHeader(http.StatusInternalServerError)
+			_ = r.Header.Write(rw)
+		}
+	}))
+	srv.Config.ErrorLog = nil
+	w.Cleanup(srv.Close)
+	for _, path := range []string{"/taken", "/away", "/broken", "/echo"} {
+		h, err := admin.CreateWebhook(w.ctx(), client.NewWebhook{URL: srv.URL + path, App: app})
+		w.must(err)
+		yes := true
+		next, err := admin.ChangeWebhook(w.ctx(), h.ID, client.WebhookChange{RotateSecret: &yes})
+		w.must(err)
+		for i, s := range []string{h.Secret, next.Secret} {
+			text, ok := strings.CutPrefix(s, "whsec_")
+			if !ok || len(text) < 32 {
+				w.Errorf("the secret %d of %s was not shown once", i, path)
+			}
+			told.add(fmt.Sprint("a webhook's secret ", i, path), text)
+			raw, err := base64.StdEncoding.DecodeString(text)
+			w.must(err)
+			told.add(fmt.Sprint("a webhook's secret, decoded ", i, path), string(raw))
+		}
+	}
+}
+
+// slow has WeChat take longer than anybody waits, everywhere at once.
+func (w *world) slow(app string, what ...func()) {
+	w.Helper()
+	for _, endpoint := range []string{"jscode2session", "template/send"} {
+		w.phone("POST", "faults", map[string]any{"endpoint": endpoint, "effect": "slow", "delay_ms": 11_000, "times": 1, "appid": app})
+	}
+	var doing sync.WaitGroup
+	for _, f := range what {
+		doing.Go(f)
+	}
+	doing.Wait()
+	if faults := fmt.Sprint(w.phone("GET", "faults", nil)); strings.Count(faults, "hits:1") < 2 || !strings.Contains(faults, "effect:slow") {
+		w.Errorf("WeChat was not slow: %s", faults)
+	}
+}
+
+// deliveries looks at what became of the webhooks' posts.
+func (w *world) deliveries(admin *client.Client) {
+	w.Helper()
+	for _, want := range []string{"redirect", "connection", "status", ""} {
+		w.until("a delivery that ended with "+want, func() bool {
+			for h, err := range admin.Webhooks(w.ctx()) {
+				w.must(err)
+				for d, err := range admin.Deliveries(w.ctx(), h.ID, "") {
+					w.must(err)
+					if d.Answer != nil && d.Answer.Error == want {
+						return true
+					}
+				}
+			}
+			return false
+		})
+	}
 }
 
 // raw makes a request as it is, and returns status and body.

@@ -46,7 +46,7 @@ type Server struct {
 	metrics  *metrics.Metrics
 	watched  net.Listener             // metrics_listen; nil: metrics are at listen
 	patience time.Duration            // with the database, at least
-	fault    func(point string) error // nil but in builds with the tag faults
+	fault    func(point string) error // nil but in tests, and in builds with the tag faults
 	cert     *certificate             // nil: plain http
 	actor    string                   // in the audit log; "": the key that was used
 
@@ -63,6 +63,10 @@ func OnRest(f func(wxnotify.Rest)) Option { return func(s *Server) { s.onRest = 
 // Patience makes calls wait at least d for the database. Tests on busy machines
 // need more than the 2 s and 5 s that are right in service.
 func Patience(d time.Duration) Option { return func(s *Server) { s.patience = d } }
+
+// Faults has f asked before and after each statement and commit of the
+// database; an error of f is the statement's. Tests break there.
+func Faults(f func(point string) error) Option { return func(s *Server) { s.fault = f } }
 
 // New opens the listener and the database and makes the rooms. c has its
 // defaults filled in. Nothing is served or sent until Run.
@@ -92,7 +96,9 @@ func New(ctx context.Context, log *slog.Logger, c Config, options ...Option) (_ 
 		return nil, err
 	}
 	s.metrics = s.newMetrics()
-	s.fault = killPoint()
+	if point := killPoint(); point != nil {
+		s.fault = point
+	}
 	s.store, err = store.Open(ctx, log, store.Options{DSN: c.Database.Reveal(), MasterKey: master, Node: c.NodeName(s.Addr()), Retention: c.Retention, Fault: s.fault, Wrote: s.metrics.Wrote, Patience: s.patience})
 	if err != nil {
 		return nil, err

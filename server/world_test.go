@@ -26,6 +26,7 @@ type world struct {
 	*client.Client
 	sandbox *sandbox.Server
 	conf    server.Config
+	options []server.Option
 	url     string
 	metrics string // where they have an address of their own
 	stop    func() // ends the server and waits for it
@@ -87,7 +88,7 @@ func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	log := slog.New(slog.NewMultiHandler(slog.NewTextHandler(w.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}),
 		slog.NewTextHandler(&w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	s, err := server.New(ctx, log, w.conf, server.Patience(time.Minute))
+	s, err := server.New(ctx, log, w.conf, append(w.options, server.Patience(time.Minute))...)
 	if err != nil {
 		cancel()
 		w.Fatal(err)
