@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/wxnotify/wxnotify"
@@ -151,28 +152,25 @@ func tokenOutcome(err error) wxnotify.Outcome {
 // may have come meanwhile.
 func (b *Box) settle(ctx context.Context, batch []wxnotify.Settlement) error {
 	now := b.opt.Now()
-	var plain, late []wxnotify.Settlement
-	for _, s := range batch {
-		if s.Try.Unresolved {
-			late = append(late, s)
-		} else {
-			plain = append(plain, s)
-		}
+	plain := batch
+	var late []wxnotify.Settlement
+	if slices.ContainsFunc(batch, unresolved) {
+		plain = slices.DeleteFunc(slices.Clone(batch), unresolved)
+		late = slices.DeleteFunc(slices.Clone(batch), func(s wxnotify.Settlement) bool { return !unresolved(s) })
 	}
 	missed, err := b.store.Settle(ctx, now, plain)
 	if err != nil {
 		return fmt.Errorf("settle: %w", err)
 	}
-	for _, i := range missed {
-		late = append(late, plain[i])
-		plain[i].Step.State = ""
-	}
-	for _, s := range plain {
-		if s.Step.State != "" {
-			r := s.Try.Message.Rest()
-			r.State, r.Reason = s.Step.State, s.Step.Reason
-			b.tell(r)
+	slices.Sort(missed)
+	for i := range plain {
+		if len(missed) > 0 && missed[0] == i {
+			late, missed = append(late, plain[i]), missed[1:]
+			continue
 		}
+		r := plain[i].Try.Message.Rest()
+		r.State, r.Reason = plain[i].Step.State, plain[i].Step.Reason
+		b.tell(r)
 	}
 	for _, s := range late {
 		if err := b.evidence(ctx, now, s); err != nil {
@@ -181,6 +179,8 @@ func (b *Box) settle(ctx context.Context, batch []wxnotify.Settlement) error {
 	}
 	return nil
 }
+
+func unresolved(s wxnotify.Settlement) bool { return s.Try.Unresolved }
 
 // evidence writes an outcome with fresh eyes. What the store cannot take at all
 // is logged; while it is away the caller comes back.

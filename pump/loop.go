@@ -23,7 +23,8 @@ type Loop[J, R any] struct {
 	Claim func(ctx context.Context) (jobs []J, again time.Duration, err error)
 	// Do does a job. Its context outlives the loop's by Grace.
 	Do func(ctx context.Context, job J) R
-	// Settle writes results down. It is repeated until it succeeds.
+	// Settle writes results down. It is repeated until it succeeds, and keeps
+	// nothing of the slice.
 	Settle func(ctx context.Context, results []R) error
 	// Batch is the most results that are settled at once.
 	Batch int
@@ -62,8 +63,9 @@ func (l *Loop[J, R]) Run(ctx context.Context) {
 	flying := 0
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var results []R
 	for {
-		var results []R
+		results = results[:0]
 		select {
 		case r := <-l.done:
 			results = append(results, r)

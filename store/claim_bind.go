@@ -201,6 +201,7 @@ func (x *claim) send() error {
 	if err != nil {
 		return err
 	}
+	x.c.steps, x.out.Tries = slices.Grow(x.c.steps, len(x.takers)), slices.Grow(x.out.Tries, len(x.takers))
 	for _, t := range x.takers {
 		it, m, p := t.item, &t.item.m, t.permit
 		body, err := x.s.unseal("message.body", m.App, m.ID, it.body)

@@ -54,9 +54,9 @@ func openSQLite(ctx context.Context, path string) (base, io.Closer, error) {
 	b := &lite{path: path, turn: make(chan struct{}, 1)}
 	// Checkpoints at 16 MB: pages of indexes over hashes change with every batch,
 	// and reach the file once for many of them.
-	b.writers, err = sql.Open("sqlite", liteDSN(path, "synchronous(FULL)", "journal_mode(WAL)", "wal_autocheckpoint(4000)", "cache_size(-65536)", "busy_timeout(5000)", "temp_store(MEMORY)"))
+	b.writers, err = sql.Open("sqlite", liteDSN(path, "synchronous(FULL)", "journal_mode(WAL)", "wal_autocheckpoint(4000)", "cache_size(-24576)", "busy_timeout(5000)", "temp_store(MEMORY)"))
 	if err == nil {
-		b.db, err = sql.Open("sqlite", liteDSN(path, "query_only(1)", "cache_size(-16384)", "busy_timeout(5000)", "temp_store(MEMORY)"))
+		b.db, err = sql.Open("sqlite", liteDSN(path, "query_only(1)", "cache_size(-4096)", "busy_timeout(5000)", "temp_store(MEMORY)"))
 	}
 	if err == nil {
 		b.writers.SetMaxOpenConns(1)
