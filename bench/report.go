@@ -44,11 +44,10 @@ type Database struct {
 	QueuedBytes float64 `json:"queued_bytes"` // on disk, for each waiting message
 	BodyBytes   int     `json:"body_bytes"`
 
-	Short, Long  *Figure `json:",omitempty"` // drain with a short and with a long backlog behind
-	Backlog      int     `json:"backlog"`
-	Large        *Figure `json:"large_ledger,omitempty"` // accept and drain with many permits of others
-	Permits      int     `json:"permits"`
-	SandboxFloor float64 `json:"sandbox_over_empty_handler"`
+	Short, Long *Figure `json:",omitempty"` // drain with a short and with a long backlog behind
+	Backlog     int     `json:"backlog"`
+	Large       *Figure `json:"large_ledger,omitempty"` // accept and drain with many permits of others
+	Permits     int     `json:"permits"`
 }
 
 // A Latency is of one message in peace, from the post until its answer says
