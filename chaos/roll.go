@@ -63,9 +63,13 @@ func (f *fleet) balance(ctx context.Context, dir string) error {
 	if err := f.front.start(); err != nil {
 		return err
 	}
-	return until(ctx, "haproxy (see "+f.front.log+")", time.Minute, func() bool {
+	err = until(ctx, "haproxy (see "+f.front.log+")", time.Minute, func() bool {
 		return !f.front.running() || client.New(f.front.url, "", client.Tries(1)).Ready(ctx) == nil
 	})
+	if err == nil && !f.front.running() {
+		err = fmt.Errorf("haproxy does not run, see %s", f.front.log)
+	}
+	return err
 }
 
 // roll stops and starts one node after the other: first each as the next

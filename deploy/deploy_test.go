@@ -80,6 +80,7 @@ func TestCheckers(t *testing.T) {
 	for name, args := range map[string][]string{
 		"systemd-analyze": {"verify", "--man=no", "wxnotify.service"},
 		"haproxy":         {"-c", "-f", "haproxy.cfg"},
+		"promtool":        {"check", "rules", "monitoring/alerts.yml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
