@@ -5,5 +5,6 @@
 //
 // `make test` tells one story per page. With WXNOTIFY_LONG=1 (`make console`)
 // all pages are opened in both languages and themes, and with WXNOTIFY_SHOTS
-// naming a folder the pictures are kept there.
+// naming a folder the pictures are kept there. TestHero makes the picture of
+// the README, and TestBig measures the pages on a large database.
 package consoletest

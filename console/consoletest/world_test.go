@@ -2,6 +2,7 @@ package consoletest
 
 import (
 	"context"
+	"encoding/hex"
 	"io"
 	"log/slog"
 	"net/http"
@@ -49,12 +50,18 @@ const (
 
 func start(t *testing.T) *world {
 	t.Helper()
+	return startOn(t, storetest.SQLite(t))
+}
+
+// startOn starts a server on a database of the test's.
+func startOn(t *testing.T, dsn string) *world {
+	t.Helper()
 	w := &world{T: t, sandbox: sandbox.Start(t, sandbox.Options{})}
 	conf := server.Config{
-		Listen: "127.0.0.1:0", Database: wxnotify.NewSecret(storetest.SQLite(t)), WeChatURL: w.sandbox.URL, ClockURL: w.sandbox.URL,
+		Listen: "127.0.0.1:0", Database: wxnotify.NewSecret(dsn), WeChatURL: w.sandbox.URL, ClockURL: w.sandbox.URL,
 		APIKey: wxnotify.NewSecret(storyKey), AppID: sandbox.FirstAppID, AppSecret: wxnotify.NewSecret(sandbox.FirstSecret), Node: "node-1",
 		WebhookAllow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		MasterKey:    wxnotify.NewSecret("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
+		MasterKey:    wxnotify.NewSecret(hex.EncodeToString(storetest.MasterKey)),
 	}.Defaults()
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := server.New(ctx, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), conf)
