@@ -67,6 +67,7 @@ func (g *Gateway) begin(c *call, v visitor, d *wxnotify.Draft) (string, error) {
 	}
 	d.Resolve(nil, now)
 	e := wxnotify.Entry{Message: d.Message(outbox.NewID(), now), FormID: d.FormID, Fingerprint: content}
+	e.Message.Trace = wxnotify.TraceOf(c.r.Header["Traceparent"])
 	return g.accept(ctx, e, r)
 }
 

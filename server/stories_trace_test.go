@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -89,8 +90,8 @@ func TestATraceIsCarriedThrough(t *testing.T) {
 		for _, r := range batch["results"].([]any) {
 			want[r.(map[string]any)["id"].(string)] = anotherTrace
 		}
-		got := w.resting()
-		if fmt.Sprint(got) != fmt.Sprint(want) {
+		w.until("lines about all of them", func() bool { return len(w.resting()) >= len(want) })
+		if got := w.resting(); fmt.Sprint(got) != fmt.Sprint(want) {
 			w.Errorf("the log says %v, want %v", got, want)
 		}
 		for id, trace := range want {
@@ -107,6 +108,24 @@ func (w *world) wantParent(parent, trace string) {
 	if len(part) != 4 || part[0] != "00" || part[1] != trace || len(part[2]) != 16 || part[2] == callersSpan || part[3] != "01" {
 		w.Errorf("the webhook's traceparent is %q, want a new span of %s", parent, trace)
 	}
+}
+
+// A WeChat SDK that is traced need not know of us.
+func TestATraceComesInThroughTheGateway(t *testing.T) {
+	story(t, func(w *world) {
+		w.deposit(li, "form", w.form(li))
+		token := w.http(http.MethodGet, w.url+"/cgi-bin/token?grant_type=client_credential&appid="+sandbox.FirstAppID+"&secret="+url.QueryEscape(storyKey), nil, nil)
+		said := w.post("/cgi-bin/message/wxopen/template/send?access_token="+token["access_token"].(string), aTrace, order(li))
+		if said["errcode"] != float64(0) {
+			w.Fatalf("the gateway said %v", said)
+		}
+		for m, err := range w.Messages(w.ctx(), client.MessageFilter{To: li}) {
+			if err != nil || m.TraceID != aTrace {
+				w.Errorf("message %s is of trace %q (%v)", m.ID, m.TraceID, err)
+			}
+		}
+		w.until("line about it", func() bool { return strings.Contains(fmt.Sprint(w.resting()), aTrace) })
+	})
 }
 
 // A caller's broken tracing is no reason to refuse a message.
