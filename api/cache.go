@@ -38,7 +38,8 @@ func (c *cache[K, V]) get(ctx context.Context, k K) (V, error) {
 	h, ok := c.held[k]
 	gen := c.gen
 	c.mu.Unlock()
-	if ok && time.Now().Before(h.until) {
+	asked := time.Now() // what comes back may be as old as that
+	if ok && asked.Before(h.until) {
 		return h.value, nil
 	}
 	v, err := c.load(ctx, k)
@@ -51,7 +52,7 @@ func (c *cache[K, V]) get(ctx context.Context, k K) (V, error) {
 		if len(c.held) >= maxCached {
 			clear(c.held)
 		}
-		c.held[k] = held[V]{v, time.Now().Add(remember)}
+		c.held[k] = held[V]{v, asked.Add(remember)}
 	}
 	return v, nil
 }
