@@ -64,12 +64,12 @@ func openSQLite(ctx context.Context, path string) (base, io.Closer, error) {
 		b.db.SetMaxIdleConns(readers)
 		err = b.connect(ctx)
 	}
+	b.turn <- struct{}{}
 	if err != nil {
 		b.close()
 		_ = lock.Close()
 		return nil, nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	b.turn <- struct{}{}
 	return b, lock, nil
 }
 
@@ -109,11 +109,14 @@ func (b *lite) pools() map[string]sql.DBStats {
 // log in when its last connection goes, and a connection whose statements are
 // still open does not go.
 func (b *lite) close() {
+	<-b.turn // the transaction under way ends before its connection does
+	defer func() { b.turn <- struct{}{} }()
 	for _, st := range b.stmts {
 		st.Close()
 	}
 	if b.conn != nil {
 		b.conn.Close()
+		b.conn = nil
 	}
 	for _, db := range []*sql.DB{b.db, b.writers} {
 		if db != nil {

@@ -190,6 +190,8 @@ func (s *Store) blame(caller context.Context, verb string, err error) error {
 		return fmt.Errorf("%s: %w", verb, caller.Err())
 	case k == away, k == again, errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w: %w", verb, wxnotify.Refuse(wxnotify.StorageUnavailable, "the database cannot be reached"), err)
+	case s.ctx.Err() != nil:
+		return fmt.Errorf("%s: %w: %w", verb, wxnotify.Refuse(wxnotify.StorageUnavailable, "the database is being closed"), err)
 	}
 	return fmt.Errorf("%s: %w", verb, err)
 }

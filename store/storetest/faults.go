@@ -45,6 +45,43 @@ func (b *breaker) fault(point string) error {
 }
 
 var faults = map[string]func(*testing.T, Database){
+	"a store that is being closed is storage that is unavailable": func(t *testing.T, db Database) {
+		entered, leave := make(chan struct{}), make(chan struct{})
+		w := worldAt(t, db(t), func(o *store.Options) {
+			o.Fault = func(point string) error {
+				if point == "accept.before_statement" {
+					select {
+					case <-entered:
+					default:
+						close(entered)
+						<-leave
+					}
+				}
+				return nil
+			}
+		})
+		under := make(chan error, 1)
+		go func() {
+			_, err := w.Accept(ctx, w.now, []wxnotify.Entry{w.draft()})
+			under <- err
+		}()
+		<-entered
+		closed := make(chan error, 1)
+		go func() { closed <- w.Close() }()
+		close(leave)
+		if err := <-under; err != nil {
+			w.refused(err, wxnotify.StorageUnavailable)
+		}
+		w.same(<-closed, nil)
+		for _, later := range []func() error{
+			func() error { _, err := w.Accept(ctx, w.now, []wxnotify.Entry{w.draft()}); return err },
+			func() error { _, err := w.Claim(ctx, w.now, lease, []wxnotify.Want{{App: w.app, N: 1}}); return err },
+			func() error { _, err := w.Apps(ctx); return err },
+			func() error { return w.Ping(ctx) },
+		} {
+			w.refused(later(), wxnotify.StorageUnavailable)
+		}
+	},
 	"each statement and commit may fail, before and after its effect": func(t *testing.T, db Database) {
 		dsn := db(t)
 		b := &breaker{}

@@ -1,11 +1,13 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/wxnotify/wxnotify"
+	"github.com/wxnotify/wxnotify/store"
 )
 
 var waits = map[string]func(*testing.T, Database){
@@ -69,6 +71,23 @@ var waits = map[string]func(*testing.T, Database){
 		must(w.Cancel(ctx, w.now, w.app, named))
 		w.is(waiting, "queued")
 		must(w.Cancel(ctx, w.now, w.app, waiting))
+	},
+	"a canceled message's permit goes to who waits, also when the caller has hung up by then": func(t *testing.T, db Database) {
+		caller, hangUp := context.WithCancel(ctx)
+		w := worldAt(t, db(t), func(o *store.Options) {
+			o.Fault = func(point string) error {
+				if point == "cancel.after_commit" {
+					hangUp()
+				}
+				return nil
+			}
+		})
+		named := w.send(formID(form(1)), func(e *wxnotify.Entry) { e.Message.SendAt = Noon.Add(time.Hour) })
+		waiting := w.send(wait)
+		w.claim(10)
+		must(w.Cancel(caller, w.now, w.app, named))
+		w.same(caller.Err() != nil, true)
+		w.is(waiting, "queued")
 	},
 	"sweeps move in bites": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
