@@ -284,8 +284,8 @@ func runPage(t *testing.T, program string, p page, all []string) {
 		t.Fatal(err)
 	}
 	dir, api, wechat := t.TempDir(), free(t), free(t)
-	link(t, program, filepath.Join(dir, "bin", "wxnotify"))
-	link(t, filepath.Join(sources, "docs"), filepath.Join(dir, "docs"))
+	symlink(t, program, filepath.Join(dir, "bin", "wxnotify"))
+	symlink(t, filepath.Join(sources, "docs"), filepath.Join(dir, "docs"))
 	certify(t, dir)
 	var script strings.Builder
 	script.WriteString(helpers + p.first + "\n")
@@ -363,7 +363,7 @@ func free(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func link(t *testing.T, from, to string) {
+func symlink(t *testing.T, from, to string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		t.Fatal(err)
