@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/wxnotify/wxnotify"
+	"github.com/wxnotify/wxnotify/store"
 	"github.com/wxnotify/wxnotify/wechat"
 )
 
@@ -119,6 +120,8 @@ func (c Config) checkTimes() error {
 	switch {
 	case c.DrainDelay < 0 || c.DrainDelay > 10*time.Minute:
 		return wrong("drain_delay", "want at most 10m")
+	case c.PermitRetention < store.MinPermitRetention:
+		return wrong("permit_retention", "want at least 8d: a code that is handed in again within its 7 days has to be known")
 	case c.Retention < time.Hour:
 		return wrong("retention", "want at least 1h: content is needed for repeats")
 	}

@@ -99,7 +99,7 @@ func New(ctx context.Context, log *slog.Logger, c Config, options ...Option) (_ 
 	if point := killPoint(); point != nil {
 		s.fault = point
 	}
-	s.store, err = store.Open(ctx, log, store.Options{DSN: c.Database.Reveal(), MasterKey: master, Node: c.NodeName(s.Addr()), Retention: c.Retention, Fault: s.fault, Wrote: s.metrics.Wrote, Patience: s.patience})
+	s.store, err = store.Open(ctx, log, store.Options{DSN: c.Database.Reveal(), MasterKey: master, Node: c.NodeName(s.Addr()), Retention: c.Retention, PermitRetention: c.PermitRetention, Fault: s.fault, Wrote: s.metrics.Wrote, Patience: s.patience})
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,8 @@ func (s *Store) sweepOld(ctx context.Context, now wxnotify.Now, apps []string) (
 	for _, app := range apps {
 		parts = append(parts,
 			func() (bool, error) { return s.sweepContents(ctx, now, app) },
-			func() (bool, error) { return s.sweepRows(ctx, now, app) })
+			func() (bool, error) { return s.sweepRows(ctx, now, app) },
+			func() (bool, error) { return s.sweepSpent(ctx, now, app) })
 	}
 	for _, part := range parts {
 		full := true

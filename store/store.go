@@ -58,6 +58,9 @@ type Options struct {
 	// Retention is how long the content of a message is kept once it is at
 	// rest; 0: 7 days.
 	Retention time.Duration
+	// PermitRetention is how long a spent or dead permit stays known, counted
+	// from its deposit; 0 means 90 days.
+	PermitRetention time.Duration
 	// Fault, where set, is asked before and after every statement and commit:
 	// its error takes the place of the effect, or hides it. The point is
 	// VERB.before_statement, VERB.after_statement, VERB.before_commit or

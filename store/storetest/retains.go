@@ -67,6 +67,66 @@ var retains = map[string]func(*testing.T, Database){
 		_, _, known, err := w.Replay(ctx, w.app, "k")
 		w.same([]any{known, err}, []any{false, nil})
 	},
+	"spent and dead permits go with their hashes, living ones and those of messages stay": func(t *testing.T, db Database) {
+		w := worldAt(t, db(t), func(o *store.Options) { o.PermitRetention = 8 * day })
+		w.deposit(w.form(form(1)), w.form(form(2)),
+			wxnotify.Deposit{Source: wxnotify.Subscribe, TemplateID: prompt, GivenAt: Noon},
+			wxnotify.Deposit{Source: wxnotify.Longterm, TemplateID: prompt, GivenAt: Noon})
+		id := w.send()
+		w.settle(w.claim1(), ok)
+		again := func(code string) int {
+			t.Helper()
+			d := w.form(code)
+			d.App = w.app
+			return must(w.Deposit(ctx, w.now, []wxnotify.Deposit{d}))[0].Created
+		}
+		w.pass(7*day - time.Minute)
+		w.sweep()
+		w.same(again(form(1)), 0) // spent, and known as long as it could be handed in
+		w.have(alice, "used", "free", "free", "free")
+		w.pass(day + 2*time.Minute)
+		w.sweep() // the second form is dead by now, and old enough
+		w.pass(time.Minute)
+		w.sweep()
+		w.have(alice, "used", "free", "free")
+		w.is(id, "sent")
+		w.same(w.message(id).Source, wxnotify.Form)
+		w.pass(89*day + time.Hour) // the message goes
+		w.sweep()
+		w.pass(time.Minute)
+		w.sweep()
+		w.have(alice, "free", "free")
+		w.same(again(form(1)), 1)
+	},
+	"a thousand dead permits go at once, an erased person's as well": func(t *testing.T, db Database) {
+		dsn := db(t)
+		w := worldAt(t, dsn, func(o *store.Options) { o.PermitRetention = 8 * day })
+		for i := range 3 {
+			var ds []wxnotify.Deposit
+			for j := range 400 {
+				ds = append(ds, w.form(form(i*400+j)))
+			}
+			w.deposit(ds...)
+		}
+		must(w.Erase(ctx, w.now, w.app, alice))
+		for range 20 {
+			w.pass(time.Minute)
+			w.sweep()
+		}
+		db2 := raw(t, dsn)
+		defer db2.Close()
+		left := func() (n int) {
+			t.Helper()
+			if err := db2.QueryRow(`select count(*) from permit where code_hash is not null`).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		w.same(left(), 1200)
+		w.pass(8 * day)
+		w.sweep()
+		w.same(left(), 0)
+	},
 	"contents go by the virtual clock, both ways of an alias, thousands at once": func(t *testing.T, db Database) {
 		dsn := db(t)
 		w := worldAt(t, dsn, func(o *store.Options) { o.Retention = time.Hour })
