@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+
+	"github.com/wxnotify/wxnotify"
 )
 
 // A Watch sees every statement of a store's transactions.
@@ -26,6 +28,17 @@ func NewWatch(s *Store) *Watch {
 
 // Doubt makes the next claim look for one whose commit was unknown.
 func Doubt(s *Store) { s.doubts.add("nobody") }
+
+// ListText is the statement of a page of a list after the first, and how many
+// places it has.
+func ListText(s *Store, app string, f wxnotify.MessageFilter) (string, int, error) {
+	q, key, err := s.matching(context.Background(), app, f, "msg_z")
+	if err != nil {
+		return "", 0, err
+	}
+	q.add(` order by `+key+` desc limit ?`, 51)
+	return `select ` + itemColumns + q.b.String(), len(q.args), nil
+}
 
 // Texts returns the statements that were seen.
 func (w *Watch) Texts() map[string]int {

@@ -206,6 +206,8 @@ func (s *Store) between(q *where, key string, f wxnotify.MessageFilter) {
 			and t.finished_at >= ? and t.finished_at < ?)`, []any{of, since, until}
 		if of == 0 { // see record: most have no row in attempt
 			exists, args = `(q.finished_at > 0 and q.finished_at >= ? and q.finished_at < ? or `+exists+`)`, append([]any{since, until}, args...)
+		} else {
+			exists = `q.finished_at = 0 and ` + exists
 		}
 		q.and(`q.number > 0 and `+exists, args...)
 	}

@@ -51,6 +51,61 @@ func TestNoStatementWalksThroughABigTable(t *testing.T) {
 	}
 }
 
+// Every list of messages, by whichever filter, begins with an index that has
+// the order of the list, and finds all else by key: it reads no further than
+// the page is long, and what lies between matches.
+func TestListsOfMessagesGoByAnIndex(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.SQLite(t)
+	s := storetest.Open(t, dsn, nil)
+	if err := s.CreateApp(ctx, wxnotify.App{ID: planApp}); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", strings.TrimPrefix(dsn, "sqlite:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	day := func(f wxnotify.MessageFilter) wxnotify.MessageFilter {
+		f.Since, f.Until = planTime.Add(-24*time.Hour), planTime
+		return f
+	}
+	for name, c := range map[string]struct {
+		f     wxnotify.MessageFilter
+		index string // the first step
+	}{
+		"all":           {wxnotify.MessageFilter{}, "m USING INDEX sqlite_autoindex_message_1"},
+		"of a day":      {day(wxnotify.MessageFilter{}), "m USING INDEX sqlite_autoindex_message_1"},
+		"template":      {wxnotify.MessageFilter{TemplateID: "T"}, "m USING INDEX sqlite_autoindex_message_1"},
+		"channel":       {day(wxnotify.MessageFilter{Channel: wxnotify.ChannelTemplate}), "m USING INDEX sqlite_autoindex_message_1"},
+		"taken":         {wxnotify.MessageFilter{Taken: true}, "m USING INDEX sqlite_autoindex_message_1"},
+		"sent":          {wxnotify.MessageFilter{State: wxnotify.Sent}, "m USING INDEX sqlite_autoindex_message_1"},
+		"user":          {wxnotify.MessageFilter{To: "oU", State: wxnotify.Failed}, "m USING INDEX message_user"},
+		"meta":          {day(wxnotify.MessageFilter{Meta: map[string]string{"a": "1", "b": "2"}}), "n USING PRIMARY KEY"},
+		"failed":        {wxnotify.MessageFilter{State: wxnotify.Failed, Reason: wxnotify.ReasonData, Errcode: 47003}, "q USING INDEX queue_rest"},
+		"open":          {wxnotify.MessageFilter{State: wxnotify.Failed, Open: true}, "q USING INDEX queue_open"},
+		"taken by rest": {day(wxnotify.MessageFilter{Taken: true, Rested: true}), "q USING PRIMARY KEY"},
+		"failed then":   {day(wxnotify.MessageFilter{State: wxnotify.Failed, Rested: true}), "q USING INDEX queue_rest"},
+		"answered":      {day(wxnotify.MessageFilter{Answer: "45009"}), "q USING PRIMARY KEY"},
+		"lost":          {day(wxnotify.MessageFilter{Answer: "lost"}), "q USING PRIMARY KEY"},
+	} {
+		text, places, err := store.ListText(s, planApp, c.f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, step := range explain(t, db, text, places) {
+			switch {
+			case strings.Contains(step, "SCAN"), strings.Contains(step, "TEMP B-TREE"):
+				t.Errorf("%s: %s", name, step)
+			case i == 0 && !strings.HasPrefix(step, "SEARCH "+c.index):
+				t.Errorf("%s begins with: %s", name, step)
+			case i > 0 && allApp.MatchString(step):
+				t.Errorf("%s goes on with: %s", name, step)
+			}
+		}
+	}
+}
+
 func explain(t *testing.T, db *sql.DB, text string, places int) (steps []string) {
 	t.Helper()
 	rows, err := db.Query("explain query plan "+text, make([]any, places)...)
