@@ -13,7 +13,7 @@ type attentionPage struct {
 	*frame
 	Groups  []causeRow
 	Pauses  []wxnotify.Pause
-	Partial bool // there is more than was grouped
+	Partial int // the newest so many were grouped; 0: all
 }
 
 // groupMost is how many messages of an app and a state are grouped, the newest
@@ -31,10 +31,6 @@ type causeRow struct {
 
 // GET /console/attention
 func (d *Door) attention(c *call) (any, error) {
-	groups, err := d.Reader.Causes(c.ctx(), c.App, groupMost)
-	if err != nil {
-		return nil, err
-	}
 	known, err := d.templates(c, c.App)
 	if err != nil {
 		return nil, err
@@ -43,13 +39,22 @@ func (d *Door) attention(c *call) (any, error) {
 	if p.Pauses, err = d.pauses(c); err != nil {
 		return nil, err
 	}
+	p.Groups, p.Partial, err = d.causes(c, known, groupMost)
+	return p, err
+}
+
+// causes groups what is open, the newest most of an app and a state; partial is
+// most where that was not all.
+func (d *Door) causes(c *call, known []wxnotify.Template, most int) (rows []causeRow, partial int, err error) {
+	groups, err := d.Reader.Causes(c.ctx(), c.App, most)
 	n := map[string]int{}
 	for _, g := range groups {
-		p.Groups = append(p.Groups, c.causeRow(g, known))
-		n[g.App+string(g.State)] += g.Messages
-		p.Partial = p.Partial || n[g.App+string(g.State)] >= groupMost
+		rows = append(rows, c.causeRow(g, known))
+		if n[g.App+string(g.State)] += g.Messages; n[g.App+string(g.State)] >= most {
+			partial = most
+		}
 	}
-	return p, nil
+	return rows, partial, err
 }
 
 // causeRow says what a group means.

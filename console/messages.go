@@ -1,8 +1,10 @@
 package console
 
 import (
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wxnotify/wxnotify"
 )
@@ -33,7 +35,11 @@ type row struct {
 }
 
 // A chip is a filter that is on, with the address without it.
-type chip struct{ Name, Value, Off string }
+type chip struct {
+	Name, Value string
+	At          time.Time // instead of a value
+	Off         string
+}
 
 // pageSize is how many rows a page shows.
 const pageSize = 50
@@ -111,7 +117,17 @@ func templateOf(known []wxnotify.Template, app, id string) *wxnotify.Template {
 func (c *call) chips() (chips []chip) {
 	for _, name := range filterNames {
 		if v := c.query.Get(name); v != "" && name != "app" {
-			chips = append(chips, chip{c.T("filter_" + name), c.chipValue(name, v), c.With(name, "", "cursor", "")})
+			x := chip{Name: c.T("filter_" + name), Off: c.With(name, "", "cursor", "")}
+			since, until := span(url.Values{name: {v}}, c.Now.Virtual)
+			switch name {
+			case "from":
+				x.At = since
+			case "to":
+				x.At = until
+			default:
+				x.Value = c.chipValue(name, v)
+			}
+			chips = append(chips, x)
 		}
 	}
 	return chips
@@ -127,12 +143,6 @@ func (c *call) chipValue(name, v string) string {
 		return c.answerName(v)
 	case "range":
 		return c.T("range_" + v)
-	case "from", "to":
-		since, until := span(map[string][]string{name: {v}}, c.Now.Virtual)
-		if name == "from" {
-			return since.UTC().Format("01-02 15:04 UTC")
-		}
-		return until.UTC().Format("01-02 15:04 UTC")
 	}
 	return v
 }

@@ -29,6 +29,7 @@ type overviewPage struct {
 	Quotas  []quota
 	Pauses  []wxnotify.Pause
 	Groups  []causeRow
+	Partial int // the newest so many were grouped; 0: all
 	Rows    []row
 }
 
@@ -57,6 +58,7 @@ type stateCount struct {
 const (
 	overviewRows  = 10
 	overviewCause = 6
+	overviewOpen  = 1000 // messages of a state that are grouped
 	overviewRange = "24h"
 	objective     = 99 // percent of messages that WeChat is to take
 )
@@ -78,13 +80,10 @@ func (d *Door) overview(c *call) (any, error) {
 	if p.Pauses, err = d.pauses(c); err != nil {
 		return nil, err
 	}
-	groups, err := d.Reader.Causes(c.ctx(), c.App, groupMost)
-	if err != nil {
+	if p.Groups, p.Partial, err = d.causes(c, known, overviewOpen); err != nil {
 		return nil, err
 	}
-	for _, g := range groups[:min(len(groups), overviewCause)] {
-		p.Groups = append(p.Groups, c.causeRow(g, known))
-	}
+	p.Groups = p.Groups[:min(len(p.Groups), overviewCause)]
 	return p, d.sums(c, &p)
 }
 

@@ -165,6 +165,12 @@ func TestRoles(t *testing.T) {
 		"/console/audit":                           {"viewer": 403, "operator": 403, "admin": 200},
 		"POST /console/messages/" + id + "/resend": {"viewer": 403, "operator": 303, "admin": 303},
 		"POST /console/settings/users":             {"viewer": 403, "operator": 403, "admin": 303},
+		"POST /console/apps":                       {"viewer": 403, "operator": 403, "admin": 200},
+		"POST /console/keys":                       {"viewer": 403, "operator": 403, "admin": 200},
+		"POST /console/webhooks":                   {"viewer": 403, "operator": 403, "admin": 200},
+		"POST /console/templates/X/send":           {"viewer": 403, "operator": 404, "admin": 404},
+		"POST /console/templates/X":                {"viewer": 403, "operator": 403, "admin": 404},
+		"POST /console/users/" + li + "/erase":     {"viewer": 403, "operator": 403, "admin": 422},
 	} {
 		for role, want := range c {
 			var got int
