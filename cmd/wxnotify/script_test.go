@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,10 +30,17 @@ func TestScripts(t *testing.T) {
 			e.Values[running{}] = &program{}
 			return nil
 		},
+		Condition: func(name string) (bool, error) {
+			if name == "mounts" { // somebody who is not root may make mounts of their own
+				return exec.Command("unshare", "-rm", "true").Run() == nil, nil
+			}
+			return false, fmt.Errorf("unknown condition %s", name)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": startCmd,
 			"stop":  stopCmd,
 			"taken": takenCmd,
+			"disk":  diskCmd,
 			"postgres": func(ts *testscript.TestScript, _ bool, _ []string) { // an empty database, in $POSTGRES
 				if os.Getenv(storetest.Variable) == "" {
 					ts.Fatalf("%s is not set: run this by make test, or by scripts/withpostgres", storetest.Variable)
@@ -46,6 +55,8 @@ func TestScripts(t *testing.T) {
 type program struct {
 	cmd  *exec.Cmd
 	said chan string // its lines; closed at its end
+
+	within []string // what the next one is started by
 }
 
 // startCmd runs a command of ours in the background until its output has a line
@@ -62,7 +73,9 @@ func startCmd(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	p := ts.Value(running{}).(*program)
-	*p = program{cmd: exec.Command(path, args[1:]...), said: make(chan string, 1000)}
+	line := append(slices.Clone(p.within), path)
+	line = append(line, args[1:]...)
+	*p = program{cmd: exec.Command(line[0], line[1:]...), said: make(chan string, 1000)}
 	p.cmd.Dir, p.cmd.Env = ts.Getenv("WORK"), []string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH")}
 	out, err := p.cmd.StdoutPipe()
 	ts.Check(err)
@@ -131,6 +144,16 @@ func stopCmd(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Logf("%s", line)
 	}
 	ts.Check(p.cmd.Wait())
+}
+
+// diskCmd lets the next program see a file system that is read-only, but for a
+// folder on a disk of a given size. Both end with the program.
+//
+//	disk 6m data
+func diskCmd(ts *testscript.TestScript, _ bool, args []string) {
+	const mounts = `mount -t tmpfs -o size=$0 tmpfs "$1" && mount -o remount,bind,ro / && cd . && shift && exec "$@"`
+	p := ts.Value(running{}).(*program)
+	p.within = []string{"unshare", "-rm", "sh", "-c", mounts, args[0], ts.MkAbs(args[1])}
 }
 
 // takenCmd takes a port and puts its address into $TAKEN.
