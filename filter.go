@@ -24,16 +24,22 @@ type MessageFilter struct {
 	// Answer is a key of Point.Answers: an attempt ended so at or after Since
 	// and before Until.
 	//
-	// Where a filter asks for one of these two, what was accepted more than
-	// Reach before Since is not looked at.
+	// Where a filter asks for one of these two, what was accepted long before
+	// Since is not looked at: more than RestReach where State is failed,
+	// expired, canceled or unknown, else more than Reach.
 	Answer string
 	Limit  int // 1–250
 	Cursor string
 }
 
-// Reach is how far before its end a message is looked for: longer than one
-// lives that neither is scheduled nor says how long it may wait.
-const Reach = 8 * 24 * time.Hour
+// How far before its end a message is looked for. All that were accepted in
+// that time are gone through, but in the four states that have an index; there
+// it is longer than a message lives that neither is scheduled nor says how long
+// it may wait.
+const (
+	Reach     = 24 * time.Hour
+	RestReach = 8 * 24 * time.Hour
+)
 
 // A PermitFilter says which permits a list is to hold, as a MessageFilter does.
 type PermitFilter struct {

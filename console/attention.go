@@ -18,7 +18,7 @@ type attentionPage struct {
 
 // groupMost is how many messages of an app and a state are grouped, the newest
 // first.
-const groupMost = 5000
+const groupMost = 2000
 
 type causeRow struct {
 	wxnotify.CauseGroup

@@ -167,6 +167,7 @@ type Door struct {
 	pages    pages
 	static   static
 	logins   throttle
+	memory   memory
 	handler  http.Handler
 }
 

@@ -58,7 +58,7 @@ type stateCount struct {
 const (
 	overviewRows  = 10
 	overviewCause = 6
-	overviewOpen  = 1000 // messages of a state that are grouped
+	overviewOpen  = 500 // messages of a state that are grouped
 	overviewRange = "24h"
 	objective     = 99 // percent of messages that WeChat is to take
 )
@@ -93,7 +93,7 @@ func (d *Door) sums(c *call, p *overviewPage) error {
 	if err != nil {
 		return err
 	}
-	points, err := d.Reader.Series(c.ctx(), f)
+	points, err := d.rangeSeries(c, f)
 	if err != nil {
 		return err
 	}

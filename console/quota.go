@@ -17,6 +17,10 @@ type appDay struct {
 	After  wxnotify.Point // the rest of yesterday
 }
 
+// yesterdayLasts is how long a day that is over is not read anew: it hardly
+// changes any more.
+const yesterdayLasts = 5 * time.Minute
+
 // daysMost is how many apps are looked at one by one.
 const daysMost = 20
 
@@ -27,22 +31,21 @@ func (d *Door) days(c *call) (all []appDay, err error) {
 		if c.App != "" && c.App != a.ID || len(all) == daysMost {
 			continue
 		}
-		f, err := wxnotify.SeriesFilter{App: a.ID, From: today.Add(-24 * time.Hour), Step: 15 * time.Minute}.Fit(now)
-		if err != nil {
-			return nil, err
-		}
+		day := appDay{App: a}
+		f := wxnotify.SeriesFilter{App: a.ID, From: today, To: today.Add(24 * time.Hour), Step: 24 * time.Hour}
 		points, err := d.Reader.Series(c.ctx(), f)
 		if err != nil {
 			return nil, err
 		}
-		day := appDay{App: a}
+		day.Today = points[0]
+		f.From, f.To, f.Step = today.Add(-24*time.Hour), today, 15*time.Minute
+		if points, err = d.remembered(c, f, yesterdayLasts); err != nil {
+			return nil, err
+		}
 		for i := range points {
-			switch at := points[i].At; {
-			case !at.Before(today):
-				day.Today.Add(points[i])
-			case at.Before(now.Add(-24 * time.Hour)):
+			if points[i].At.Before(now.Add(-24 * time.Hour)) {
 				day.Before.Add(points[i])
-			default:
+			} else {
 				day.After.Add(points[i])
 			}
 		}

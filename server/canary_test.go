@@ -404,9 +404,16 @@ func (w *world) pages(rec *recorder, secrets *notes) (doors map[string]string) {
 	token := u.Query().Get("token")
 	look(u.Path, url.Values{"token": {token}, "name": {"admin"}, "password": {password}, "again": {password}})
 	one := ""
-	for _, path := range []string{"/", "/messages", "/messages.csv", "/bulk", "/attention", "/settings", "/audit", "/search?q=13800138000-canary", "/nothing"} {
-		if id := regexp.MustCompile(`/console/messages/msg_[0-9a-z]+`).FindString(look("/console"+path, nil)); id != "" {
+	for _, path := range []string{
+		"/", "/messages", "/messages.csv", "/bulk", "/attention", "/permits", "/users", "/templates", "/apps", "/keys", "/webhooks",
+		"/settings", "/audit", "/search?q=13800138000-canary", "/nothing",
+	} {
+		text := look("/console"+path, nil)
+		if id := regexp.MustCompile(`/console/messages/msg_[0-9a-z]+`).FindString(text); id != "" {
 			one = id
+		}
+		if thing := regexp.MustCompile(`/console/(users|templates|apps|webhooks)/[0-9A-Za-z_-]+`).FindString(text); thing != "" {
+			look(thing, nil)
 		}
 	}
 	if one == "" || !strings.Contains(look(one, nil), "接单通知") {

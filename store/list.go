@@ -182,7 +182,11 @@ func (s *Store) CountMessages(ctx context.Context, f wxnotify.MessageFilter, mos
 func (s *Store) between(q *where, key string, f wxnotify.MessageFilter) {
 	const slack = time.Minute // of clocks
 	since, until, back := int64(0), int64(far), slack
-	if f.Rested || f.Answer != "" {
+	switch {
+	case !f.Rested && f.Answer == "":
+	case restIndex[f.State]:
+		back += wxnotify.RestReach
+	default:
 		back += wxnotify.Reach
 	}
 	if !f.Since.IsZero() {
@@ -256,14 +260,18 @@ func (s *Store) chooseIndex(ctx context.Context, q *where, app string, f wxnotif
 	return "m.id", nil
 }
 
+// restIndex are the states that the index queue_rest has.
+var restIndex = map[wxnotify.State]bool{wxnotify.Failed: true, wxnotify.Expired: true, wxnotify.Canceled: true, wxnotify.Unknown: true}
+
 // few says whether a list by state should begin with the messages in that
 // state: there is an index, and not so many that sorting them costs more than
 // walking through all messages from the newest.
 func (s *Store) few(ctx context.Context, app string, state wxnotify.State) (bool, error) {
 	const many = 5000
-	switch state {
-	case wxnotify.Failed, wxnotify.Expired, wxnotify.Canceled, wxnotify.Unknown:
+	if restIndex[state] {
 		return true, nil // the index is in the order of the list
+	}
+	switch state {
 	case wxnotify.Scheduled, wxnotify.Waiting, wxnotify.Queued, wxnotify.Sending, wxnotify.Unsure:
 	default:
 		return false, nil
