@@ -120,7 +120,7 @@ var server = regexp.MustCompile(`^(?:bin/)?wxnotify (demo|serve|sandbox)\b`)
 // helpers are what the commands of a page find in their shell.
 const helpers = `
 set -eu
-curl() { command curl --fail-with-body -sS "$@"; }
+curl() { command curl --fail-with-body --retry 5 -sS "$@"; }
 go() { # the sources are not where the page is
 	case "$1 $2" in
 	"run ./docs/examples") shift 2; command go -C "$SOURCES" run ./docs/examples "$@" ;;

@@ -50,7 +50,9 @@ func lookLite(ctx context.Context, path string) (base, error) {
 		_ = db.Close()
 		return nil, err
 	}
-	return &lite{path: path, db: db}, nil
+	b := newLite(path)
+	b.db = db
+	return b, nil
 }
 
 // Unlock says whether the master key opens the database of a Store that was

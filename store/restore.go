@@ -107,7 +107,8 @@ func (r *Restored) prepare(ctx context.Context, path string, master []byte) erro
 	if err := notAhead(ctx, db, "sqlite"); err != nil {
 		return err
 	}
-	b := &lite{path: path, db: db}
+	b := newLite(path)
+	b.db = db
 	if err := b.migrate(ctx); err != nil {
 		return fmt.Errorf("bring the schema up to date: %w", err)
 	}

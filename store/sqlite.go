@@ -51,7 +51,7 @@ func openSQLite(ctx context.Context, path string) (base, io.Closer, error) {
 		_ = lock.Close()
 		return nil, nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	b := &lite{path: path, turn: make(chan struct{}, 1)}
+	b := newLite(path)
 	// Checkpoints at 16 MB: pages of indexes over hashes change with every batch,
 	// and reach the file once for many of them.
 	b.writers, err = sql.Open("sqlite", liteDSN(path, "synchronous(FULL)", "journal_mode(WAL)", "wal_autocheckpoint(4000)", "cache_size(-24576)", "busy_timeout(5000)", "temp_store(MEMORY)"))
@@ -64,13 +64,20 @@ func openSQLite(ctx context.Context, path string) (base, io.Closer, error) {
 		b.db.SetMaxIdleConns(readers)
 		err = b.connect(ctx)
 	}
-	b.turn <- struct{}{}
 	if err != nil {
 		b.close()
 		_ = lock.Close()
 		return nil, nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	return b, lock, nil
+}
+
+// newLite is one without connections. Its turn is free: also what is only read
+// from is closed when its turn has come.
+func newLite(path string) *lite {
+	b := &lite{path: path, turn: make(chan struct{}, 1)}
+	b.turn <- struct{}{}
+	return b
 }
 
 // private makes a new file that only its owner may read; SQLite gives its log

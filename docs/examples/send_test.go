@@ -119,6 +119,9 @@ func (s *shop) run(command []string, args ...string) (said string, ok bool) {
 	c := exec.CommandContext(s.Context(), command[0], append(command[1:], args...)...)
 	c.Env = append(os.Environ(), "WXNOTIFY_SERVER="+s.url, "WXNOTIFY_KEY="+key)
 	out, err := c.CombinedOutput()
+	if bytes.Contains(out, []byte(" queued")) || bytes.Contains(out, []byte(" sending")) { // a busy machine: the same again waits on
+		return s.run(command, args...)
+	}
 	if _, exited := err.(*exec.ExitError); err != nil && !exited {
 		s.Fatal(err)
 	}
