@@ -50,6 +50,8 @@ type Store interface {
 	Resolve(ctx context.Context, now wxnotify.Now, app, id string, sent bool) (wxnotify.Rest, error)
 	Message(ctx context.Context, app, id string) (wxnotify.Message, error)
 	Apps(ctx context.Context) ([]wxnotify.App, error)
+	// Depths says how much of each app is not at rest. It may be of a while ago.
+	Depths(ctx context.Context) ([]wxnotify.Depth, error)
 	// Notify tells other nodes that an app has work; Waked is where they hear it.
 	Notify(app string)
 	Waked(ctx context.Context) <-chan string
@@ -72,6 +74,8 @@ type Options struct {
 	Now    func() wxnotify.Now // both clocks
 	OnRest func(wxnotify.Rest) // told of each message that came to rest; must not block
 	OnCall func(CallReport)    // told of each call; must not block
+
+	Backlog int // messages of one app under way, at most; 0: no limit
 }
 
 // A CallReport is one call to WeChat, for logs and metrics.
@@ -102,8 +106,10 @@ type Box struct {
 	accept pump.Batcher[wxnotify.Entry, wxnotify.Receipt]
 	loop   pump.Loop[job, wxnotify.Settlement]
 	lanes  lanes
-	rest   waiters
-	sweep  chan struct{} // sweep now
+
+	backlog backlog
+	rest    waiters
+	sweep   chan struct{} // sweep now
 }
 
 // New makes a Box. It sends nothing until Run.
@@ -112,6 +118,7 @@ func New(log *slog.Logger, store Store, tokens Tokens, sender Sender, opt Option
 		opt.Now = func() wxnotify.Now { t := time.Now(); return wxnotify.Now{Real: t, Virtual: t} }
 	}
 	b := &Box{log: log, store: store, tokens: tokens, sender: sender, opt: opt, sweep: make(chan struct{}, 1)}
+	b.backlog.limit = opt.Backlog
 	b.accept = pump.Batcher[wxnotify.Entry, wxnotify.Receipt]{Flush: b.write, Max: batchMax, Alone: isFault}
 	b.loop = pump.Loop[job, wxnotify.Settlement]{Log: log, Claim: b.claim, Do: b.call, Settle: b.settle, Batch: batchMax}
 	b.loop.Init()

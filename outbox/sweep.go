@@ -25,6 +25,7 @@ func (b *Box) sweepLoop(ctx context.Context) {
 
 func (b *Box) sweepOnce(ctx context.Context) {
 	b.refresh(ctx)
+	b.count(ctx)
 	b.takeOver(ctx)
 	for ctx.Err() == nil {
 		moved, err := b.store.Sweep(ctx, b.opt.Now(), batchMax)
@@ -43,6 +44,21 @@ func (b *Box) sweepOnce(ctx context.Context) {
 		}
 	}
 	b.loop.Wake()
+}
+
+// count keeps the backlog's bound honest, where there is one.
+func (b *Box) count(ctx context.Context) {
+	if b.backlog.limit == 0 {
+		return
+	}
+	ds, err := b.store.Depths(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			b.log.Error("the backlog cannot be counted", "error", err)
+		}
+		return
+	}
+	b.backlog.counted(ds)
 }
 
 // takeOver settles attempts whose sender is gone as lost: they may have arrived.

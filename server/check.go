@@ -120,6 +120,8 @@ func (c Config) checkTimes() error {
 	switch {
 	case c.DrainDelay < 0 || c.DrainDelay > 10*time.Minute:
 		return wrong("drain_delay", "want at most 10m")
+	case c.MaxBacklog < 1000:
+		return wrong("max_backlog", "want at least 1000: a batch has as many")
 	case c.PermitRetention < store.MinPermitRetention:
 		return wrong("permit_retention", "want at least 8d: a code that is handed in again within its 7 days has to be known")
 	case c.Retention < time.Hour:

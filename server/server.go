@@ -130,7 +130,7 @@ func (s *Server) rooms() {
 			s.log.Error("webhooks cannot be told of it", "app", app, "error", err)
 		}
 	}})
-	s.box = outbox.New(s.log, s.store, s.keeper, mortal(s.wechat, s.fault), outbox.Options{Now: s.clock.Now, OnRest: s.atRest, OnCall: s.sent})
+	s.box = outbox.New(s.log, s.store, s.keeper, mortal(s.wechat, s.fault), outbox.Options{Now: s.clock.Now, OnRest: s.atRest, OnCall: s.sent, Backlog: c.MaxBacklog})
 	wake := func(app string) {
 		s.box.Wake(app)
 		s.store.Notify(app)

@@ -76,6 +76,12 @@ func Set(v reflect.Value, text string) error {
 			return fmt.Errorf("want true or false")
 		}
 		*p = b
+	case *int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("want a number")
+		}
+		*p = n
 	case *time.Duration:
 		d, err := ParseDuration(text)
 		if err != nil {
