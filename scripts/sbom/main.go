@@ -1,7 +1,8 @@
 // Command sbom writes the parts of a Go program as a CycloneDX 1.6 document: the
-// modules that the linker put into it, with their checksums.
+// modules that the linker put into it, with their checksums. Of a program that
+// was built for several platforms it lists what is in any of them.
 //
-//	go run ./scripts/sbom dist/wxnotify-linux-amd64 v1.2.3 >wxnotify.cdx.json
+//	go run ./scripts/sbom v1.2.3 dist/wxnotify-* >wxnotify.cdx.json
 //
 // It names no time and no random number: the same program has the same list.
 package main
@@ -9,8 +10,12 @@ package main
 import (
 	"debug/buildinfo"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
 )
 
 type component struct {
@@ -35,21 +40,19 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 2 {
-		return fmt.Errorf("want a program and its version")
+	if len(args) < 2 {
+		return errors.New("want the version, and the program for each platform")
 	}
-	info, err := buildinfo.ReadFile(args[0])
-	if err != nil {
-		return err
-	}
-	program := part("application", info.Main.Path, args[1], "")
-	parts := []component{part("library", "std", info.GoVersion, "")}
-	for _, m := range info.Deps {
-		if m.Replace != nil {
-			m = m.Replace
+	var all []*debug.BuildInfo
+	for _, file := range args[1:] {
+		info, err := buildinfo.ReadFile(file)
+		if err != nil {
+			return err
 		}
-		parts = append(parts, part("library", m.Path, m.Version, m.Sum))
+		all = append(all, info)
 	}
+	program := part("application", all[0].Main.Path, args[0], "")
+	parts := union(all)
 	e := json.NewEncoder(os.Stdout)
 	e.SetIndent("", "  ")
 	return e.Encode(map[string]any{
@@ -57,6 +60,22 @@ func run(args []string) error {
 		"metadata":   map[string]any{"component": program},
 		"components": parts,
 	})
+}
+
+// union lists the parts of all of them, each once, by name.
+func union(all []*debug.BuildInfo) (parts []component) {
+	for _, info := range all {
+		parts = append(parts, part("library", "std", info.GoVersion, ""))
+		for _, m := range info.Deps {
+			if m.Replace != nil {
+				m = m.Replace
+			}
+			parts = append(parts, part("library", m.Path, m.Version, m.Sum))
+		}
+	}
+	byRef := func(a, b component) int { return strings.Compare(a.Ref, b.Ref) }
+	slices.SortFunc(parts, byRef)
+	return slices.CompactFunc(parts, func(a, b component) bool { return byRef(a, b) == 0 })
 }
 
 func part(kind, path, version, sum string) component {
