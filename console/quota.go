@@ -98,14 +98,17 @@ func (c *call) quotas(days []appDay) (all []quota) {
 
 // rest is how many calls are still to come today: as many as yesterday, by as
 // much more as there have been more so far; without a yesterday, at the pace of
-// today.
+// today. Little tells nothing: a few calls are no measure, nor is an hour.
 func rest(x *appDay, now time.Time) int64 {
+	const few = 20
 	used, before, after := float64(calls(&x.Today)), float64(calls(&x.Before)), float64(calls(&x.After))
-	if before > 0 {
-		return int64(after * used / before)
-	}
 	gone := now.Sub(wxnotify.Day(now))
-	if gone < time.Minute {
+	switch {
+	case before >= few:
+		return int64(after * used / before)
+	case before+after >= few:
+		return int64(after)
+	case gone < time.Hour:
 		return 0
 	}
 	return int64(used * float64(24*time.Hour-gone) / float64(gone))

@@ -101,11 +101,12 @@ func (w *world) sends(random *rand.Rand, users []string, n int) {
 	mend()
 }
 
-// midnight moves the clock to where a day of WeChat's begins.
+// midnight moves the clock to where a day of WeChat's begins, and a little
+// further: the server follows by whole seconds.
 func (w *world) midnight() {
 	w.Helper()
 	now := time.Now().UTC().Add(8 * time.Hour)
-	w.ahead(now.Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now))
+	w.ahead(now.Truncate(24 * time.Hour).Add(24*time.Hour + 10*time.Second).Sub(now))
 }
 
 // ahead moves the sandbox's clock, and waits until the server has followed.

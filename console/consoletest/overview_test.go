@@ -16,6 +16,7 @@ import (
 func TestHowTheDayGoes(t *testing.T) {
 	t.Parallel()
 	w := start(t)
+	w.midnight() // so that no day ends meanwhile
 	w.furnish()
 	b := w.open(look{path: "/console/?lang=en", height: 1200})
 	for number, want := range map[string]string{"sent_today": "3", "success": "50.00%", "depth": "0", "permits": "7", "no_permit": "5"} {

@@ -13,6 +13,7 @@ import (
 func TestWhoCanBeReached(t *testing.T) {
 	t.Parallel()
 	w := start(t)
+	w.midnight() // so that no day ends meanwhile
 	w.furnish()
 	b := w.open(look{path: "/console/permits?lang=en"})
 	for number, want := range map[string]string{"source_form": "3", "source_payment": "2", "source_subscribe": "1", "source_longterm": "1", "reachable_users": "3"} {
