@@ -84,6 +84,8 @@ type Try struct {
 	LastUse    bool // the code has exactly this use left at WeChat
 	Unresolved bool // an earlier attempt of this message was lost
 	Events     bool // a sent event can come: the app's callback was seen working
+
+	Start time.Time // real: the call does not start before; zero: it may at once
 }
 
 // A Step is what Next decided.

@@ -36,6 +36,7 @@ type Want struct {
 	App    string
 	N      int
 	Events bool // the app's callback was seen working
+	Rate   int  // calls of the app that may start in a second, on all nodes; 0: no limit
 }
 
 // A Claim is what one claim brought: attempts whose rows are committed, and
@@ -47,6 +48,9 @@ type Claim struct {
 	// Next says, for every other wanted app that has work which is not due
 	// yet, when the earliest of it is due, on the real clock.
 	Next map[string]time.Time
+	// Paced says, for apps of which nothing was claimed for their rate's sake,
+	// when to ask again, on the real clock.
+	Paced map[string]time.Time
 }
 
 // A Rest tells that a message came to rest, or changed its state.

@@ -70,6 +70,26 @@ func due(s wxnotify.Step, now time.Time) time.Time {
 	return now.Add(s.Wait + rand.N(s.Spread))
 }
 
+// turn waits for the start that the app's rate gave to this call. It is false
+// when that is too late, or the node stops.
+func (b *Box) turn(ctx context.Context, j job) bool {
+	wait := j.try.Start.Sub(b.opt.Now().Real)
+	if wait <= 0 {
+		return true
+	}
+	if wait > time.Until(j.since.Add(startsIn)) {
+		return false
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // attempt makes the call, or says why nothing left us. A panic of ours costs
 // this message an attempt and nobody else anything.
 func (b *Box) attempt(ctx context.Context, j job) (o wxnotify.Outcome) {
@@ -84,14 +104,9 @@ func (b *Box) attempt(ctx context.Context, j job) (o wxnotify.Outcome) {
 			o = wxnotify.Outcome{Kind: wxnotify.Lost}
 		}
 	}()
-	app, pace := b.lanes.app(j.try.Message.App)
-	if pace != nil {
-		wait, cancel := context.WithDeadline(ctx, j.since.Add(startsIn))
-		err := pace.Wait(wait)
-		cancel()
-		if err != nil {
-			return wxnotify.Outcome{Kind: wxnotify.NotSent, Errmsg: "the app's rate left no room in time"}
-		}
+	app := b.lanes.app(j.try.Message.App)
+	if !b.turn(ctx, j) {
+		return wxnotify.Outcome{Kind: wxnotify.NotSent, Errmsg: "the app's rate left no room in time"}
 	}
 	body := wxnotify.Splice(j.try.Message.Body, j.try.Permit.Code)
 	for again := false; ; again = true {

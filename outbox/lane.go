@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/wxnotify/wxnotify"
 )
 
@@ -19,7 +17,7 @@ type lane struct {
 	cut    time.Time // when the limit was halved last
 	probes int       // troubles in a row at limit 1
 	hold   time.Time // no new call before: the next probe
-	pace   *rate.Limiter
+	paced  time.Time // no new claim before: the app's rate leaves no room
 }
 
 // longAgo is a time to look that has long passed.
@@ -70,15 +68,10 @@ func (l *lanes) adopt(apps []wxnotify.App) {
 func (n *lane) set(a wxnotify.App) {
 	n.app = a
 	n.limit = min(max(n.limit, 1), float64(a.MaxInFlight))
-	switch {
-	case a.Rate <= 0:
-		n.pace = nil
-	case n.pace == nil:
-		n.pace = rate.NewLimiter(rate.Limit(a.Rate), 1)
-	default:
-		n.pace.SetLimit(rate.Limit(a.Rate))
-	}
 }
+
+// soon is when the lane may ask for work.
+func (n *lane) soon() time.Time { return later(later(n.look, n.hold), n.paced) }
 
 // wants says what to claim now. Asking takes the wake-up: one that comes while
 // the claim is under way counts for the next.
@@ -91,12 +84,12 @@ func (l *lanes) wants(now time.Time) (wants []wxnotify.Want) {
 	left := batchMax
 	for id, n := range l.byApp { // the map's order is the fair turn
 		k := min(n.free(), left)
-		if n.look.IsZero() || later(n.look, n.hold).After(now) || k <= 0 || n.flying > 0 && k < int(n.limit)/4 {
+		if n.look.IsZero() || n.soon().After(now) || k <= 0 || n.flying > 0 && k < int(n.limit)/4 {
 			continue
 		}
 		n.look = time.Time{}
 		left -= k
-		wants = append(wants, wxnotify.Want{App: id, N: k, Events: n.app.Callback.Working(now)})
+		wants = append(wants, wxnotify.Want{App: id, N: k, Events: n.app.Callback.Working(now), Rate: n.app.Rate})
 	}
 	return wants
 }
@@ -109,21 +102,15 @@ func (l *lanes) again(now time.Time) time.Duration {
 	again := sweepEvery
 	for _, n := range l.byApp {
 		if !n.look.IsZero() && n.free() > 0 {
-			again = min(again, later(n.look, n.hold).Sub(now))
+			again = min(again, n.soon().Sub(now))
 		}
 	}
 	return max(again, time.Millisecond)
 }
 
-// free is how many calls may be started: no more than the slots, and than the
-// pacer lets through in five seconds.
-func (n *lane) free() int {
-	k := int(n.limit) - n.flying
-	if n.pace != nil {
-		k = min(k, max(1, 5*n.app.Rate-n.flying))
-	}
-	return k
-}
+// free is how many calls may be started: there are so many slots. How many of
+// them the app's rate lets start is for the claim to say, which knows of all nodes.
+func (n *lane) free() int { return int(n.limit) - n.flying }
 
 // claimed takes note of what a claim brought.
 func (l *lanes) claimed(wants []wxnotify.Want, c wxnotify.Claim) {
@@ -132,6 +119,11 @@ func (l *lanes) claimed(wants []wxnotify.Want, c wxnotify.Claim) {
 	for _, w := range wants {
 		if n := l.byApp[w.App]; n != nil && n.look.IsZero() {
 			n.look = c.Next[w.App]
+		}
+	}
+	for app, t := range c.Paced {
+		if n := l.byApp[app]; n != nil {
+			n.look, n.paced = longAgo, t
 		}
 	}
 	for _, app := range c.Full {
@@ -146,13 +138,13 @@ func (l *lanes) claimed(wants []wxnotify.Want, c wxnotify.Claim) {
 	}
 }
 
-func (l *lanes) app(id string) (wxnotify.App, *rate.Limiter) {
+func (l *lanes) app(id string) wxnotify.App {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if n := l.byApp[id]; n != nil {
-		return n.app, n.pace
+		return n.app
 	}
-	return wxnotify.App{ID: id}, nil
+	return wxnotify.App{ID: id}
 }
 
 // working says whether WeChat's events of the app can be counted on.

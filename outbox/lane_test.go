@@ -111,11 +111,21 @@ func TestBusyLaneAsksForAQuarterAtLeast(t *testing.T) {
 	}
 }
 
-func TestPacedLaneTakesNoMoreThanFiveSecondsOfWork(t *testing.T) {
+func TestPacedLaneIsNotAskedBeforeThereIsRoom(t *testing.T) {
 	t.Parallel()
-	l := newLanes(app("a", 256, 3))
-	if n := l.want(start, "a"); n != 15 {
-		t.Errorf("at 3 a second it wants %d", n)
+	l := newLanes(app("a", 256, 3), app("b", 256, 0))
+	wants := l.wants(start)
+	l.claimed(wants, wxnotify.Claim{Paced: map[string]time.Time{"a": start.Add(time.Second)}})
+	l.wake("a")
+	l.wake("b")
+	if n, m := l.want(start, "a"), l.want(start, "b"); n != 0 || m == 0 {
+		t.Errorf("the paced one wants %d, the other one %d", n, m)
+	}
+	if d := l.again(start); d > time.Second {
+		t.Errorf("it is asked again after %v", d)
+	}
+	if n := l.want(start.Add(time.Second), "a"); n == 0 {
+		t.Error("it wants nothing when there is room again")
 	}
 }
 

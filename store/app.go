@@ -120,7 +120,7 @@ func (s *Store) DeleteApp(ctx context.Context, id string) error {
 		for _, text := range []string{
 			`delete from token where app = $1`, `delete from template where app = $1`, `delete from pause where app = $1`,
 			`delete from session where app = $1`, `delete from login_code where app = $1`, `delete from webhook where app = $1`,
-			`delete from shortage where app = $1`,
+			`delete from shortage where app = $1`, `delete from pace where app = $1`,
 		} {
 			if _, err := w.exec(text, id); err != nil {
 				return err

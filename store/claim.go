@@ -63,6 +63,8 @@ type claim struct {
 	takers  []*taker
 	waiting []user
 	events  map[string]bool
+	paces   map[string]*pace     // of the apps with a rate
+	later   map[string]time.Time // apps whose rate leaves no room before
 }
 
 type needKey struct{ app, openid, template string }
@@ -81,7 +83,8 @@ type user struct{ app, openid string }
 
 func (x *claim) run(w *work, wants []wxnotify.Want, doubtful []string) error {
 	*x = claim{s: x.s, w: w, now: x.now, lease: x.lease, owner: x.owner,
-		probing: map[[2]string]bool{}, probes: map[string]string{}, needs: map[needKey]*need{}, events: map[string]bool{}}
+		probing: map[[2]string]bool{}, probes: map[string]string{}, needs: map[needKey]*need{}, events: map[string]bool{},
+		paces: map[string]*pace{}, later: map[string]time.Time{}}
 	x.c.now = x.now
 	for _, want := range wants {
 		x.events[want.App] = want.Events
@@ -91,6 +94,10 @@ func (x *claim) run(w *work, wants []wxnotify.Want, doubtful []string) error {
 	}
 	var err error
 	if x.paused, err = w.halts(x.now); err != nil {
+		return err
+	}
+	wants = slices.Clone(wants) // this run may be begun anew
+	if err := x.openPaces(wants); err != nil {
 		return err
 	}
 	items, rest, err := x.candidates(wants)
@@ -112,6 +119,9 @@ func (x *claim) run(w *work, wants []wxnotify.Want, doubtful []string) error {
 		return err
 	}
 	if err := x.send(); err != nil {
+		return err
+	}
+	if err := x.closePaces(); err != nil {
 		return err
 	}
 	if _, err := x.c.write(w); err != nil {

@@ -223,6 +223,9 @@ func (x *claim) send() error {
 		try.Message.Body, try.Permit.Code = body, string(code)
 		try.LastUse = last(p)
 		try.Attempt = wxnotify.Attempt{ID: wxnotify.AttemptID(m.ID, it.number), Number: it.number, Permit: p.ID, Code: try.Permit.Code, StartedAt: at(it.started), Node: x.s.Node()}
+		if p := x.paces[m.App]; p != nil {
+			try.Start = p.start()
+		}
 		if t.probe != "" {
 			x.probes[try.Attempt.ID] = t.probe
 		}
@@ -322,7 +325,11 @@ func (x *claim) readBack(owners []string) error {
 func (x *claim) next(wants []wxnotify.Want) error {
 	var rows [][]string
 	x.out.Next = map[string]time.Time{}
+	x.out.Paced = x.later
 	for _, want := range wants {
+		if !x.later[want.App].IsZero() {
+			continue
+		}
 		if ps := x.paused.scoped(want.App, "all"); len(ps) > 0 {
 			x.soonest(want.App, ps[0].Until)
 			x.soonest(want.App, ps[0].Probe)
