@@ -103,6 +103,9 @@ func run(ctx context.Context) (err error) {
 	if *roll && report.Errors > 0 {
 		return fmt.Errorf("%d requests failed, the first with: %w (logs in %s)", report.Errors, *report.FirstError, o.Dir)
 	}
+	if len(report.Missed) > 0 {
+		return fmt.Errorf("nobody died at %s: the run says nothing of it (logs in %s)", strings.Join(report.Missed, ", "), o.Dir)
+	}
 	if len(report.Findings) == 0 {
 		if *keep == "" {
 			_ = os.RemoveAll(o.Dir)
