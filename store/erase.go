@@ -17,8 +17,9 @@ import (
 //
 // What is younger than the wish is not touched: a later login starts the person
 // anew. The row stays, so that events and taps from before it are known for
-// what they are; hashes of codes and of idempotency keys stay where they were,
-// so that nothing spent comes in again.
+// what they are. Hashes of codes stay until every code's deadline has passed, so
+// that nothing spent comes in again: then the row is due once more, and they
+// go. Those of idempotency keys go with their messages.
 
 // pseudonymPrefix begins what stands in place of an erased openid; WeChat's
 // begin with o.
@@ -83,15 +84,19 @@ type erasing struct {
 	app, person, openid string
 	asked, askedReal    int64
 	rests               []wxnotify.Rest
+	done                int64
 	full                bool // there may be more
 }
 
 func (e *erasing) bite(w *work) error {
 	var sealed []byte
-	found, err := w.one([]any{&e.app, &e.person, &sealed, &e.asked, &e.askedReal}, `select app, person, openid, asked_at, asked_real
+	found, err := w.one([]any{&e.app, &e.person, &sealed, &e.asked, &e.askedReal, &e.done}, `select app, person, openid, asked_at, asked_real, done_at
 		from erasure where due <= $1 order by due, app, person limit 1`+w.skip, ms(e.now.Real))
 	if err != nil || !found {
 		return err
+	}
+	if e.done > 0 {
+		return e.hashes(w)
 	}
 	openid, err := w.s.unseal("erasure.openid", e.app, e.person, sealed)
 	if err != nil {
@@ -236,7 +241,18 @@ func (e *erasing) finish(w *work) error {
 		return err
 	}
 	_, err := w.exec(`update erasure set openid = null, due = $1, done_at = $2 where app = $3 and person = $4`,
-		int64(far), ms(e.now.Real), e.app, e.person)
+		ms(e.now.Real.Add(MinPermitRetention)), ms(e.now.Real), e.app, e.person)
+	return err
+}
+
+// hashes takes what would recognise the person's codes.
+func (e *erasing) hashes(w *work) error {
+	err := e.some(w, `update permit set code_hash = null where (app, id) in
+		(select app, id from permit where openid = $1 and app = $2 and code_hash is not null order by till, id limit $3)`, e.person, e.app)
+	if err != nil || e.full {
+		return err
+	}
+	_, err = w.exec(`update erasure set due = $1 where app = $2 and person = $3`, int64(far), e.app, e.person)
 	return err
 }
 

@@ -148,6 +148,36 @@ var erasures = map[string]func(*testing.T, Database){
 		w.sweep()
 		w.same(w.message(id).To, alice)
 	},
+	"the hashes of an erased person's codes go after the deadline": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		flying, _ := w.life()
+		w.settle(flying, ok)
+		w.pass(time.Second)
+		person := must(w.Erase(ctx, w.now, w.app, alice))
+		hashes := func() (n int) {
+			t.Helper()
+			db := raw(t, w.dsn)
+			defer db.Close()
+			rows(t, db, `select openid from permit where app = $1 and code_hash is not null`, w.app, func(scan func(...any)) {
+				var openid string
+				if scan(&openid); openid == person {
+					n++
+				}
+			})
+			return n
+		}
+		w.sweep()
+		w.same(w.naming(alice), []string(nil))
+		w.same(hashes() > 4, true)
+		w.pass(7 * 24 * time.Hour)
+		w.sweep()
+		w.same(hashes() > 4, true)
+		w.pass(24 * time.Hour)
+		w.sweep()
+		w.same(hashes(), 0)
+		rs := must(w.Deposit(ctx, w.now, []wxnotify.Deposit{{App: w.app, To: bob, Source: wxnotify.Form, Code: form(9), GivenAt: Noon.Add(2 * 24 * time.Hour)}}))
+		w.same(rs[0].Created, 0) // his is known as before
+	},
 	"an erasure that is broken anywhere goes on, on any node": func(t *testing.T, db Database) {
 		dsn := db(t)
 		b := &breaker{}
