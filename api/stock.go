@@ -50,7 +50,8 @@ func (d *Door) appStock(c *call) (answer, error) {
 		out.template(l)
 	}
 	if !h.UsersAt.IsZero() {
-		out.Users, out.UsersAt = &h.Users, &h.UsersAt
+		when := h.UsersAt.Truncate(time.Millisecond)
+		out.Users, out.UsersAt = &h.Users, &when
 	}
 	return ok(out)
 }
