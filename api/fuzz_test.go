@@ -38,6 +38,7 @@ func FuzzHeaders(f *testing.F) {
 func FuzzCursor(f *testing.F) {
 	f.Add(sealCursor("key_1"))
 	f.Add("AAAAAA")
+	f.Add("E-WkDm\rtleV8x")
 	f.Add("!")
 	f.Fuzz(func(t *testing.T, s string) {
 		if id, ok := openCursor(s); ok && sealCursor(id) != s {

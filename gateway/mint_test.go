@@ -64,6 +64,7 @@ func FuzzReadToken(f *testing.F) {
 	now := time.Unix(1_800_000_000, 0)
 	f.Add(testMint.make(testTicket, now))
 	f.Add(tokenPrefix)
+	f.Add(testMint.make(testTicket, now) + "\n")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, text string) {
 		if got, ok := testMint.read(text, now); ok && testMint.make(got, now) != text && testMint.make(got, now.Add(-expiresIn)) != text {
