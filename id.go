@@ -1,6 +1,7 @@
 package wxnotify
 
 import (
+	"encoding/base64"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,14 @@ const (
 // alphabet is Crockford's base32 in lower case: it sorts like the bytes, has
 // no look-alikes, and is selected whole by a double click.
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+
+// DecodeText reads what base64.RawURLEncoding wrote, and nothing else that means
+// the same: of each text there is one. base64 itself passes over line breaks,
+// also where it is strict.
+func DecodeText(s string) (b []byte, ok bool) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	return b, err == nil && !strings.ContainsAny(s, "\r\n")
+}
 
 // EncodeID writes u as 26 letters and digits behind prefix. Ids of UUIDv7
 // sort by the time of their making.

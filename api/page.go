@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
-	"strings"
 
 	"github.com/wxnotify/wxnotify"
 )
@@ -38,12 +37,9 @@ func sealCursor(s string) string {
 	return base64.RawURLEncoding.EncodeToString(append(b, s...))
 }
 
-// lineBreaks are passed over by base64, also where it is strict.
-const lineBreaks = "\r\n"
-
 func openCursor(s string) (string, bool) {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || strings.ContainsAny(s, lineBreaks) || len(b) < 4 || binary.BigEndian.Uint32(b) != crc32.ChecksumIEEE(b[4:]) {
+	b, ok := wxnotify.DecodeText(s)
+	if !ok || len(b) < 4 || binary.BigEndian.Uint32(b) != crc32.ChecksumIEEE(b[4:]) {
 		return "", false
 	}
 	return string(b[4:]), true

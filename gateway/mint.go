@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"strings"
 	"time"
+
+	"github.com/wxnotify/wxnotify"
 )
 
 // expiresIn is what is said of every gateway token, and kept: some SDKs take
@@ -51,12 +53,11 @@ func (m mint) make(t ticket, now time.Time) string {
 	return tokenPrefix + base64.RawURLEncoding.EncodeToString(b)
 }
 
-// read opens a token that this mint made and that is still good. base64 passes
-// over line breaks, also where it is strict.
+// read opens a token that this mint made and that is still good.
 func (m mint) read(text string, now time.Time) (t ticket, ok bool) {
-	text, ok = strings.CutPrefix(text, tokenPrefix)
-	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if !ok || err != nil || strings.ContainsAny(text, "\r\n") || len(b) < headSize+sealSize || b[0] != tokenVersion {
+	text, ours := strings.CutPrefix(text, tokenPrefix)
+	b, ok := wxnotify.DecodeText(text)
+	if !ours || !ok || len(b) < headSize+sealSize || b[0] != tokenVersion {
 		return t, false
 	}
 	b, seal := b[:len(b)-sealSize], b[len(b)-sealSize:]

@@ -75,9 +75,9 @@ func (s *Store) openCursor(cursor, sum string) (id string, err error) {
 	if cursor == "" {
 		return "", nil
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	b, ours := wxnotify.DecodeText(cursor)
 	id, mark, ok := strings.Cut(string(b), ".")
-	if err != nil || !ok || strings.ContainsAny(cursor, "\r\n") || !hmac.Equal([]byte(mark), []byte(s.hashed("cursor", id, sum))) {
+	if !ours || !ok || !hmac.Equal([]byte(mark), []byte(s.hashed("cursor", id, sum))) {
 		return "", wxnotify.Refuse(wxnotify.CursorInvalid, "this is no cursor of this list with this filter")
 	}
 	return id, nil
