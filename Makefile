@@ -22,7 +22,7 @@ build:
 release:
 	scripts/release $(VERSION)
 
-## release-verify: two builds of one source are the same bytes (long)
+## release-verify: a whole release, and a second build of it elsewhere that must be the same bytes (long)
 .PHONY: release-verify
 release-verify:
 	scripts/release $(VERSION) verify
@@ -38,7 +38,7 @@ test: tools check suites race-short test-miniprogram chaos
 	@echo
 	@echo "make test passed. It leaves out: the race detector at full length, the long chaos, WeChat SDKs against the gateway, the other stories of phone and console, and fuzzing (make test-long)."
 
-## test-long: the rest, at most 80 minutes on 2 cores: full race, long chaos, WeChat SDKs, every story and picture of phone and console, 30 s per fuzz target
+## test-long: the rest, at most 90 minutes on 2 cores: full race, long chaos, WeChat SDKs, every story and picture of phone and console, 30 s per fuzz target
 .PHONY: test-long
 test-long: tools race interop phone console fuzz chaos-long rolling release-verify
 	@echo
@@ -85,8 +85,8 @@ chaos: tools
 .PHONY: chaos-long
 chaos-long: tools
 	@scripts/need patroni etcd
-	go run ./chaos/cmd -database sqlite -messages 200000 -for 8m -apps 48
-	go run ./chaos/cmd -database postgres -nodes 3 -messages 200000 -for 10m -apps 48
+	go run ./chaos/cmd -database sqlite -messages 200000 -for 12m -apps 48
+	go run ./chaos/cmd -database postgres -nodes 3 -messages 200000 -for 15m -apps 48
 	go run ./chaos/cmd -database sqlite -source payment -for 60s
 	go run ./chaos/cmd -database postgres -nodes 3 -source payment -for 2m
 	go run ./chaos/cmd -database sqlite -points all

@@ -3,7 +3,7 @@
 // Command chaos breaks a running wxnotify for a while and says whether anything
 // was lost or came twice; the package comment of chaos is its manual.
 //
-//	go run ./chaos/cmd -database postgres -nodes 3 -messages 200000 -for 10m
+//	go run ./chaos/cmd -database postgres -nodes 3 -messages 200000 -for 15m
 package main
 
 import (
