@@ -169,6 +169,7 @@ func TestCopiedCurlRuns(t *testing.T) {
 	message := accepted()
 	message["data"].(object)["thing5"] = object{"value": `it's "$HOME"` + " \\ `x`"}
 	w.send("subscribe", message)
+	b.fill("#group", "sends") // WeChat's own event of this message comes a moment later
 	b.shows(".req[aria-current=true]", "/subscribe/send")
 	b.shows("#panel", "it's")
 	line := b.copied(`[data-do="copy_curl"]`)
