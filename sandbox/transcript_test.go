@@ -123,7 +123,7 @@ func newStage(t *testing.T, name string) *stage {
 	}
 	g.s.w.codes.put(g.values["js_code"], &code{app: g.app, user: g.user}, now.Add(codeLife), now)
 	g.s.w.forms.put(g.values["form_id"], &form{user: g.user, uses: formUses}, now.Add(formLife), now)
-	if strings.HasPrefix(name, "subscribe_send") {
+	if strings.HasPrefix(name, "subscribe_send") || name == "deltemplate_ok" {
 		m := &template{id: newTemplateID(), channel: channelSubscribe, kind: kindOnce, title: "通知", keywords: []Keyword{{"thing1", "状态"}, {"time2", "时间"}}}
 		g.app.addTemplate(m)
 		g.user.accept(m)

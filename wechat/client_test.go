@@ -3,6 +3,9 @@ package wechat
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +110,35 @@ func TestOtherTranscripts(t *testing.T) {
 			return told(err, q)
 		}
 	}
+	library := func(t *testing.T, c *Client) string {
+		all, total, err := c.Library(t.Context(), sample["token"], wxnotify.ChannelTemplate, 3)
+		return told(err, all, total)
+	}
+	categories := func(t *testing.T, c *Client) string {
+		ids, err := c.categories(t.Context(), sample["token"])
+		return told(err, ids)
+	}
+	titles := func(t *testing.T, c *Client) string {
+		all, total, err := c.publicTitles(t.Context(), sample["token"], []string{"616", "612"}, 2)
+		return told(err, all, total)
+	}
+	words := func(ch wxnotify.Channel, id string) func(*testing.T, *Client) string {
+		return func(t *testing.T, c *Client) string {
+			all, err := c.LibraryKeywords(t.Context(), sample["token"], ch, id)
+			return told(err, all)
+		}
+	}
+	add := func(ch wxnotify.Channel, id string, keywords []int, scene string) func(*testing.T, *Client) string {
+		return func(t *testing.T, c *Client) string {
+			made, err := c.AddTemplate(t.Context(), sample["token"], ch, id, keywords, scene)
+			return told(err, made)
+		}
+	}
+	remove := func(ch wxnotify.Channel) func(*testing.T, *Client) string {
+		return func(t *testing.T, c *Client) string {
+			return told(c.DeleteTemplate(t.Context(), sample["token"], ch, sample["template_id"]), "gone")
+		}
+	}
 	plays := map[string]struct {
 		call func(*testing.T, *Client) string
 		want string
@@ -133,6 +165,15 @@ func TestOtherTranscripts(t *testing.T) {
 		"template_list_two_pages":    {list(wxnotify.ChannelTemplate), "21 template//通知19[{keyword1 状态}] template//通知20[{keyword1 状态}]"},
 		"template_list_40001":        {list(wxnotify.ChannelTemplate), "refused 40001 new_token upstream_refused q39oqA06484105"},
 		"gettemplate_ok":             {list(wxnotify.ChannelSubscribe), "2 subscribe/once/订单状态通知[{thing1 状态} {time2 时间}] subscribe/longterm/就诊提醒[{thing1 科室}]"},
+		"template_library_list_ok":   {library, "[{AT0177 预约成功通知  []} {AT0210 退款通知  []}] 5"},
+		"template_library_get_ok":    {words(wxnotify.ChannelTemplate, "AT0036"), "[{1 订单编号 1019 } {2 取消原因 商家已打烊 } {3 取消时间 2017年10月19日 12:40 }]"},
+		"template_add_ok":            {add(wxnotify.ChannelTemplate, "AT0002", []int{3, 4, 5}, ""), sample["template_id"]},
+		"template_del_ok":            {remove(wxnotify.ChannelTemplate), "gone"},
+		"getcategory_ok":             {categories, "[616 612]"},
+		"getpubtemplatetitles_ok":    {titles, "[{1450 退款通知 once []} {3071 到站提醒 longterm []}] 4"},
+		"getpubtemplatekeywords_ok":  {words(wxnotify.ChannelSubscribe, "1450"), "[{1 退款金额 ¥28.50 amount} {2 退款原因 订单取消 thing} {3 到账日期 2019年10月20日 date}]"},
+		"addtemplate_ok":             {add(wxnotify.ChannelSubscribe, "484", []int{3, 1, 5}, "外卖接单"), sample["template_id"]},
+		"deltemplate_ok":             {remove(wxnotify.ChannelSubscribe), "gone"},
 		"quota_get_ok":               {quota(wxnotify.ChannelSubscribe), "{10000000 5 9999995}"},
 		"quota_get_today_76021":      {quota(wxnotify.ChannelTemplate), "refused 76021 fail upstream_refused 5fab84d2-1b2c3d4e-5f607182"},
 	}
@@ -156,6 +197,42 @@ func TestOtherTranscripts(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// Whatever path the client knows, WeChat's word on it is written down.
+func TestEveryEndpointHasATranscript(t *testing.T) {
+	t.Parallel()
+	told := map[string]bool{}
+	for name, tr := range transcripts(t) {
+		for _, e := range tr.exchanges {
+			path, _, _ := strings.Cut(e.target, "?")
+			told[path] = told[path] || strings.HasSuffix(name, "_ok")
+		}
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint := regexp.MustCompile(`"(/(?:cgi-bin|wxaapi|sns)/[^"]+)"`)
+	known := 0
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range endpoint.FindAllStringSubmatch(string(text), -1) {
+			known++
+			if !told[m[1]] {
+				t.Errorf("%s asks %s, and testdata has no transcript …_ok.http of it", file, m[1])
+			}
+		}
+	}
+	if known < len(told) {
+		t.Errorf("the client's files name %d endpoints, the transcripts %d", known, len(told))
 	}
 }
 

@@ -48,7 +48,7 @@ func (c *Client) Library(ctx context.Context, token string, ch wxnotify.Channel,
 		} `json:"list"`
 		Total integer `json:"total_count"`
 	}
-	q := request{path: "/cgi-bin/wxopen/template/library/list", body: encode(map[string]int{"offset": offset, "count": LibraryPage(ch)})}
+	q := request{path: "/cgi-bin/wxopen/template/library/list", body: encode(page{offset, LibraryPage(ch)})}
 	if err := c.ask(ctx, "template/library/list", token, q, &a, &a.answer); err != nil {
 		return nil, 0, err
 	}
@@ -59,24 +59,33 @@ func (c *Client) Library(ctx context.Context, token string, ch wxnotify.Channel,
 	return all, int(a.Total.n), nil
 }
 
-// GET /wxaapi/newtmpl/getcategory, /wxaapi/newtmpl/getpubtemplatetitles (wechat-api.md 5.5)
 func (c *Client) publicLibrary(ctx context.Context, token string, offset int) ([]LibraryEntry, int, error) {
-	var cats struct {
+	ids, err := c.categories(ctx, token)
+	if err != nil || len(ids) == 0 {
+		return nil, 0, err
+	}
+	return c.publicTitles(ctx, token, ids, offset)
+}
+
+// GET /wxaapi/newtmpl/getcategory (wechat-api.md 5.5)
+func (c *Client) categories(ctx context.Context, token string) (ids []string, err error) {
+	var a struct {
 		answer
 		Data []struct {
 			ID integer `json:"id"`
 		} `json:"data"`
 	}
-	if err := c.ask(ctx, "getcategory", token, request{path: "/wxaapi/newtmpl/getcategory"}, &cats, &cats.answer); err != nil {
-		return nil, 0, err
+	if err := c.ask(ctx, "getcategory", token, request{path: "/wxaapi/newtmpl/getcategory"}, &a, &a.answer); err != nil {
+		return nil, err
 	}
-	var ids []string
-	for _, cat := range cats.Data {
+	for _, cat := range a.Data {
 		ids = append(ids, strconv.FormatInt(cat.ID.n, 10))
 	}
-	if len(ids) == 0 {
-		return nil, 0, nil
-	}
+	return ids, nil
+}
+
+// GET /wxaapi/newtmpl/getpubtemplatetitles (wechat-api.md 5.5)
+func (c *Client) publicTitles(ctx context.Context, token string, categories []string, offset int) ([]LibraryEntry, int, error) {
 	var a struct {
 		answer
 		Count integer `json:"count"`
@@ -87,7 +96,7 @@ func (c *Client) publicLibrary(ctx context.Context, token string, offset int) ([
 		} `json:"data"`
 	}
 	q := request{path: "/wxaapi/newtmpl/getpubtemplatetitles", query: fmt.Sprintf("ids=%s&start=%d&limit=%d",
-		url.QueryEscape(strings.Join(ids, ",")), offset, LibraryPage(wxnotify.ChannelSubscribe))}
+		url.QueryEscape(strings.Join(categories, ",")), offset, LibraryPage(wxnotify.ChannelSubscribe))}
 	if err := c.ask(ctx, "getpubtemplatetitles", token, q, &a, &a.answer); err != nil {
 		return nil, 0, err
 	}

@@ -25,6 +25,12 @@ const (
 	maxPages = 10
 )
 
+// A page is a part of a list that is asked for.
+type page struct {
+	Offset int `json:"offset"`
+	Count  int `json:"count"`
+}
+
 // POST /cgi-bin/wxopen/template/list (wechat-api.md 4)
 func (c *Client) classicTemplates(ctx context.Context, token string) ([]wxnotify.Template, error) {
 	var all []wxnotify.Template
@@ -37,10 +43,7 @@ func (c *Client) classicTemplates(ctx context.Context, token string) ([]wxnotify
 				Content text `json:"content"`
 			} `json:"list"`
 		}
-		q := request{path: "/cgi-bin/wxopen/template/list", body: encode(struct {
-			Offset int `json:"offset"`
-			Count  int `json:"count"`
-		}{n * perPage, perPage})}
+		q := request{path: "/cgi-bin/wxopen/template/list", body: encode(page{n * perPage, perPage})}
 		if err := c.ask(ctx, "template/list", token, q, &a, &a.answer); err != nil {
 			return nil, err
 		}
