@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -13,7 +14,7 @@ type NewPermit struct {
 	To         string `json:"touser" doc:"The user's openid." pattern:"^[0-9A-Za-z_-]{6,64}$"`
 	Source     string `json:"source" doc:"What the user did." enum:"form,payment,subscribe,longterm"`
 	Code       string `json:"code,omitempty" doc:"form: the formId; payment: the prepay_id, without prepay_id= in front." pattern:"^[0-9A-Za-z_-]{10,128}$"`
-	TemplateID string `json:"template_id,omitempty" doc:"subscribe and longterm: the template that the user agreed to."`
+	TemplateID string `json:"template_id,omitempty" doc:"subscribe and longterm: the template that the user agreed to, by its id or an alias."`
 	Count      *int   `json:"count,omitempty" doc:"subscribe: how many acceptances. Default 1." minimum:"1" maximum:"100"`
 	Age        *int   `json:"age_seconds,omitempty" doc:"How long ago the user acted. Default 0." minimum:"0"`
 }
@@ -64,11 +65,18 @@ func (d *Door) postPermits(c *call) (answer, error) {
 		if err == nil {
 			err = p.check(app)
 		}
-		if err != nil {
+		dep := p.deposit(app.ID, c.now.Virtual)
+		if err == nil && wxnotify.Rules[dep.Source].Template {
+			err = d.agreed(c.Context(), app, &dep, p.TemplateID)
+		}
+		switch {
+		case err != nil && !ofItem(err):
+			return answer{}, err
+		case err != nil:
 			out[i].Error = d.itemProblem(c, err, "permits", i)
 			continue
 		}
-		ds, places = append(ds, p.deposit(app.ID, c.now.Virtual)), append(places, i)
+		ds, places = append(ds, dep), append(places, i)
 	}
 	done, err := d.deposit(c, app.ID, ds)
 	if err != nil {
@@ -117,13 +125,35 @@ func (p *NewPermit) check(app wxnotify.App) error {
 	return f.err()
 }
 
+// agreed finds the template of a subscription by its id or an alias, and what
+// an acceptance of it gives. Of two templates of one name it is the one that
+// users are asked about.
+func (d *Door) agreed(ctx context.Context, app wxnotify.App, dep *wxnotify.Deposit, name string) error {
+	t, _, err := d.ways(ctx, app, &wxnotify.Draft{TemplateID: name, Channel: wxnotify.ChannelSubscribe})
+	if err != nil {
+		return err
+	}
+	dep.TemplateID = name
+	if t == nil {
+		return nil
+	}
+	dep.TemplateID = t.ID
+	switch {
+	case t.Channel != wxnotify.ChannelSubscribe:
+		return wxnotify.RefuseField(wxnotify.ChannelInvalid, "template_id", "this is not a subscribe template")
+	case t.Kind == wxnotify.KindLongterm:
+		dep.Source = wxnotify.Longterm
+	}
+	return nil
+}
+
 // maxAge bounds age_seconds; what is older than a permit lasts is
 // permit_expired, which says more.
 const maxAge = 1 << 31
 
 func (p *NewPermit) deposit(app string, now time.Time) wxnotify.Deposit {
 	d := wxnotify.Deposit{
-		App: app, To: p.To, Source: wxnotify.Source(p.Source), Code: p.Code, TemplateID: p.TemplateID, Count: 1, GivenAt: now,
+		App: app, To: p.To, Source: wxnotify.Source(p.Source), Code: p.Code, Count: 1, GivenAt: now,
 	}
 	if p.ID != "" {
 		d.Key = "v1/" + p.ID // the mini program's own ids live apart: nobody can take a backend's

@@ -164,6 +164,48 @@ func TestCancelResendResolve(t *testing.T) {
 	})
 }
 
+// A permit names its template as a message does: by its id or an alias, which
+// may be a classic template's as well. What it gives is the template's to say.
+func TestAPermitNamesItsTemplateByAnAlias(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db storetest.Database) {
+		h, ctx := build(t, db, nil), t.Context()
+		_, err := h.c.SyncTemplates(ctx, h.app)
+		h.must(err)
+		both, classic := "order.accepted", "classic"
+		for id, channel := range map[string]string{h.template: "template", h.subscribe[0]: "subscribe"} {
+			_, err := h.c.PutTemplate(ctx, id, client.PutTemplate{Alias: &both, Channel: channel})
+			h.must(err)
+		}
+		permits := []client.NewPermit{
+			{To: h.user, Source: "subscribe", TemplateID: both},
+			{To: h.user, Source: "subscribe", TemplateID: h.subscribe[2]},
+			{To: h.user, Source: "subscribe", TemplateID: h.template},
+			{To: h.user, Source: "subscribe", TemplateID: "nobody.knows"},
+		}
+		rs, err := h.c.DepositPermits(ctx, h.app, permits)
+		h.must(err)
+		for i, want := range []wxnotify.Code{"", "", wxnotify.ChannelInvalid, wxnotify.TemplateUnknown} {
+			p := rs[i].Error
+			if want == "" && (p != nil || rs[i].Created != 1) || want != "" && (p == nil || p.Code != string(want)) {
+				t.Errorf("item %d: got %+v, %+v, want %q", i, rs[i], p, want)
+			}
+		}
+		u, err := h.c.User(ctx, "", h.user)
+		h.must(err)
+		if u.Permits.Subscribe[h.subscribe[0]] != 1 || !slices.Equal(u.Permits.Longterm, []string{h.subscribe[2]}) {
+			t.Errorf("got %+v", u.Permits)
+		}
+		_, err = h.c.PutTemplate(ctx, h.template, client.PutTemplate{Alias: &classic, Channel: "template"})
+		h.must(err)
+		rs, err = h.c.DepositPermits(ctx, h.app, []client.NewPermit{{To: h.user, Source: "subscribe", TemplateID: classic}})
+		h.must(err)
+		if p := rs[0].Error; p == nil || p.Code != string(wxnotify.ChannelInvalid) {
+			t.Errorf("by a classic template's alias: got %+v", rs[0])
+		}
+	})
+}
+
 func TestPermitsInAndOut(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db storetest.Database) {

@@ -99,29 +99,9 @@ func (u *upload) check(p *MiniPermit) (dep wxnotify.Deposit, err error) {
 		dep.GivenAt = dep.GivenAt.Add(-time.Duration(*p.Age) * time.Second)
 	}
 	if source == wxnotify.Subscribe {
-		err = u.subscribe(&dep, p.TemplateID)
+		err = u.d.agreed(u.c.Context(), u.app, &dep, p.TemplateID)
 	}
 	return dep, err
-}
-
-// subscribe finds the template of a subscription, and what an acceptance of it gives.
-func (u *upload) subscribe(dep *wxnotify.Deposit, name string) error {
-	t, err := u.d.template(u.c.Context(), u.app, name)
-	if err != nil {
-		return err
-	}
-	dep.TemplateID = name
-	if t == nil {
-		return nil
-	}
-	dep.TemplateID = t.ID
-	switch {
-	case t.Channel != wxnotify.ChannelSubscribe:
-		return wxnotify.RefuseField(wxnotify.ChannelInvalid, "template_id", "this is not a subscribe template")
-	case t.Kind == wxnotify.KindLongterm:
-		dep.Source = wxnotify.Longterm
-	}
-	return nil
 }
 
 // deposit hands in what is left. A user has only so many live form_ids: the
