@@ -60,8 +60,13 @@ func (g *Gateway) begin(c *call, v visitor, d *wxnotify.Draft) (string, error) {
 		return id, err
 	}
 	if !v.queued {
-		if err := g.paused(ctx, d, c.now.Real); err != nil {
-			return "", err
+		if halt := g.paused(ctx, d, c.now.Real); halt != nil {
+			// The first of equal calls may have gone out before the pause began:
+			// its answer is the truth.
+			if id, err := g.before(ctx, d.App, r, now); id != "" || err != nil {
+				return id, err
+			}
+			return "", halt
 		}
 		d.ExpiresAt = now.Add(repeatIn)
 	}
@@ -91,7 +96,7 @@ func (g *Gateway) accept(ctx context.Context, e wxnotify.Entry, r recipe) (strin
 	return "", wxnotify.Refuse(wxnotify.RateLimited, "the same call was tried %d times within a minute", maxTries)
 }
 
-// before finds the message of an equal call in the minute before, unless it is
+// before finds the message of an equal call in the minute of r, unless it is
 // older than a minute by now, or to be tried anew.
 func (g *Gateway) before(ctx context.Context, app string, r recipe, now time.Time) (string, error) {
 	last := ""

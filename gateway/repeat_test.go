@@ -86,6 +86,32 @@ func TestEqualCallsAtOnceAreOneCard(t *testing.T) {
 	w.cards(1)
 }
 
+// A pause that begins after the first call does not hide its answer: whoever
+// hears of a pause takes the message for not sent, and sends it later.
+func TestTheFirstAnswerCountsWhileTheChannelIsPaused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0, nil)
+	token, sent, refused := w.token(testKey), order(li, w.form(li)), order(li, w.form(li))
+	refused["page"] = "/slash"
+	first, bad := w.call(templateSend, with(token), sent), w.call(templateSend, with(token), refused)
+	w.want(first, 0)
+	w.want(bad, 41030)
+	w.must(w.store.PutPause(t.Context(), wxnotify.Pause{App: appid, Scope: "template", Reason: "quota", Since: time.Now(), Probe: time.Now().Add(time.Hour)}))
+	for range 2 {
+		if again := w.call(templateSend, with(token), sent); again != first {
+			t.Errorf("first %+v, then %+v", first, again)
+		}
+		if again := w.call(templateSend, with(token), refused); again != bad {
+			t.Errorf("first %+v, then %+v", bad, again)
+		}
+	}
+	w.want(w.call(templateSend, with(token), order(li, w.form(li))), 45009)
+	w.cards(1)
+	w.ahead.Store(int64(65 * time.Second))
+	w.want(w.call(templateSend, with(token), sent), 45009)
+	w.cards(1)
+}
+
 // WeChat's answer is late: the caller is told that nobody knows, and told the
 // answer when it asks again.
 func TestAnAnswerThatIsLateIsThereForTheRepeat(t *testing.T) {
