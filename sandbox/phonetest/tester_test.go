@@ -1,6 +1,9 @@
 package phonetest
 
 import (
+	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	cdpbrowser "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/chromedp"
@@ -192,6 +196,60 @@ func TestCopiedCurlRuns(t *testing.T) {
 	b.click(".req")
 	b.click("#tab-answer")
 	b.shows("#panel", *cards[1].Msgid)
+}
+
+// Whoever reaches the sandbox chooses method, path, query and body: the copied
+// line runs curl alone, and the same call arrives again.
+func TestCopiedCurlRunsNothingElse(t *testing.T) {
+	t.Parallel()
+	needLong(t)
+	w := start(t)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("a file of the tester"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ method, path, query, body string }{
+		"a method that is a pipe":    {"A|env", "/cgi-bin/x", "", ""},
+		"a method with back quotes":  {"`env`", "/cgi-bin/x", "", ""},
+		"a method with a quote":      {"A'&env&'", "/cgi-bin/x", "", ""},
+		"a path":                     {"POST", "/cgi-bin/$(env)'`env`\n;env #?", "", ""},
+		"a query":                    {"GET", "/cgi-bin/x", "a=$(env)'&env;`env`&b=[1-3]{4,5}", ""},
+		"a body that names a file":   {"POST", "/cgi-bin/message/subscribe/send", "", "@" + file},
+		"a string that names a file": {"POST", "/cgi-bin/message/subscribe/send", "", `"@` + file + `"`},
+		"a body of quotes":           {"POST", "/cgi-bin/message/subscribe/send", "", "';env;' $(env) \"`env`\" \\' \\"},
+		"a body of control codes":    {"POST", "/cgi-bin/message/subscribe/send", "", "a\x03\x15\x1b[201~\renv\n\x7f\u009b'$(env)\\'"},
+	} {
+		u := url.URL{Scheme: "http", Host: strings.TrimPrefix(w.url, "http://"), Path: c.path, RawQuery: c.query}
+		req, err := http.NewRequest(c.method, u.String(), strings.NewReader(c.body))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		resp.Body.Close()
+		_, seq := w.Requests(0, 1)
+		b := w.open(look{path: fmt.Sprintf("/?lang=en#request=%d", seq)})
+		line := b.copied(`[data-do="copy_curl"]`)
+		b.close()
+		if strings.ContainsFunc(line, func(r rune) bool { return r != '\n' && unicode.IsControl(r) }) {
+			t.Errorf("%s: control codes in %q", name, line)
+		}
+		run := exec.Command("bash", "-c", line)
+		run.Env = append(os.Environ(), "WXNOTIFY_WAS=RUN")
+		if out, err := run.CombinedOutput(); err != nil || strings.Contains(string(out), "WXNOTIFY_WAS") || strings.Count(string(out), "errcode") != 1 {
+			t.Errorf("%s: %s\n%v: %s", name, line, err, out)
+		}
+		got, last := w.Requests(seq-1, 10)
+		if last != seq+1 {
+			t.Errorf("%s: %d calls came out of %s", name, last-seq, line)
+			continue
+		}
+		if a, b := got[0], got[1]; a.Method != b.Method || a.Path != b.Path || a.Query != b.Query || strings.Trim(string(a.Body), `"`) != strings.Trim(string(b.Body), `"`) {
+			t.Errorf("%s: first %+v, then %+v", name, a, b)
+		}
+	}
 }
 
 func TestPictureOfACard(t *testing.T) {
