@@ -22,9 +22,9 @@ const module = "github.com/wxnotify/wxnotify"
 var mayImport = map[string][]string{
 	// doors: engines, the store's reader and records, WeChat for calls that
 	// move none of our nouns
-	"api":     {"", "ledger", "outbox", "token", "hook", "store", "wechat"},
+	"api":     {"", "ledger", "outbox", "token", "hook", "store", "wechat", "dam"},
 	"gateway": {"", "ledger", "outbox", "token", "hook", "store", "wechat"},
-	"console": {"", "ledger", "outbox", "token", "hook", "store", "wechat", "wxcard"},
+	"console": {"", "ledger", "outbox", "token", "hook", "store", "wechat", "wxcard", "dam"},
 	// engines: the world through small interfaces of their own
 	"ledger": {"", "pump"},
 	"outbox": {"", "pump"},
@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"bench": {"", "client", "sandbox"},
 	// tools
 	"wxcard":  {},
+	"dam":     {},
 	"pump":    {},
 	"client":  {},
 	"metrics": {""},

@@ -118,25 +118,6 @@ func TestACacheForgetsAtOnce(t *testing.T) {
 	}
 }
 
-func TestAMeterForgetsOnlyWhatIsFull(t *testing.T) {
-	t.Parallel()
-	m := newMeter()
-	for range 3 {
-		_ = m.take("busy", 0.001, 3, "x")
-	}
-	for i := range maxCached + 10 {
-		if err := m.take(string(rune(i))+"x", 1e6, 5, "x"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := m.take("busy", 0.001, 3, "x"); wxnotify.CodeOf(err) != wxnotify.RateLimited {
-		t.Errorf("got %v: the flood washed its own limit away", err)
-	}
-	if len(m.m) > maxCached+10 {
-		t.Errorf("holds %d", len(m.m))
-	}
-}
-
 // The door's own cost is bounded by what it allocates for a message.
 func TestAMessageCostsLittle(t *testing.T) {
 	d, body := benchDoor(), benchBatch(100)

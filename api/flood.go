@@ -2,15 +2,12 @@ package api
 
 import (
 	"hash/maphash"
-	"net/http"
-	"net/netip"
-	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/time/rate"
 
 	"github.com/wxnotify/wxnotify"
+	"github.com/wxnotify/wxnotify/dam"
 )
 
 // Limits of the mini program's door (reliability.md 6). An address may be a
@@ -26,17 +23,16 @@ const (
 	maxLive      = 50 // form_ids that are kept of one user
 )
 
-// A flood keeps what one caller sends from drowning the others. It counts in
-// memory, per node: it is a dam, not a bill.
+// A flood keeps what one caller sends from drowning the others.
 type flood struct {
-	keys, users, addresses, apps *meter
+	keys, users, addresses, apps *dam.Meter
 
 	seed  maphash.Seed
 	turns [64]*sync.Mutex // one user's uploads, one after the other
 }
 
 func newFlood() flood {
-	f := flood{keys: newMeter(), users: newMeter(), addresses: newMeter(), apps: newMeter(), seed: maphash.MakeSeed()}
+	f := flood{keys: dam.NewMeter(), users: dam.NewMeter(), addresses: dam.NewMeter(), apps: dam.NewMeter(), seed: maphash.MakeSeed()}
 	for i := range f.turns {
 		f.turns[i] = new(sync.Mutex)
 	}
@@ -48,19 +44,19 @@ func (f *flood) key(k wxnotify.Key) error {
 	if k.Rate <= 0 {
 		return nil
 	}
-	return f.keys.take(k.ID, rate.Limit(k.Rate), k.Rate, "this key")
+	return take(f.keys, k.ID, rate.Limit(k.Rate), k.Rate, "this key")
 }
 
 // address refuses what is over the rate of an address.
 func (f *flood) address(a string) error {
-	return f.addresses.take(a, perAddress, addressBurst, "this address")
+	return take(f.addresses, a, perAddress, addressBurst, "this address")
 }
 
 // app refuses what is over the rate of all users of an app.
-func (f *flood) app(id string) error { return f.apps.take(id, perApp, appBurst, "this app") }
+func (f *flood) app(id string) error { return take(f.apps, id, perApp, appBurst, "this app") }
 
 func (f *flood) upload(app, openid string) error {
-	return f.users.take(app+"/"+openid, perUser, userBurst, "this user")
+	return take(f.users, app+"/"+openid, perUser, userBurst, "this user")
 }
 
 // turn lets one upload of a user wait for the one before it, so that two at
@@ -69,82 +65,13 @@ func (f *flood) turn(app, openid string) *sync.Mutex {
 	return f.turns[maphash.String(f.seed, app+"/"+openid)%uint64(len(f.turns))]
 }
 
-// A meter holds a token bucket for each of its names.
-type meter struct {
-	mu   sync.Mutex
-	m    map[string]*rate.Limiter
-	full int // how many there may be before the next sweep
-}
-
-func newMeter() *meter { return &meter{m: map[string]*rate.Limiter{}, full: maxCached} }
-
-func (m *meter) take(name string, per rate.Limit, burst int, who string) error {
-	m.mu.Lock()
-	l := m.m[name]
-	if l == nil || l.Limit() != per {
-		if len(m.m) >= m.full {
-			m.sweep()
-		}
-		l = rate.NewLimiter(per, burst)
-		m.m[name] = l
-	}
-	m.mu.Unlock()
-	r := l.Reserve()
-	wait := r.Delay()
+// take is a refusal when the bucket of this name is empty.
+func take(m *dam.Meter, name string, per rate.Limit, burst int, who string) error {
+	wait := m.Take(name, per, burst)
 	if wait == 0 {
 		return nil
 	}
-	r.Cancel()
 	refusal := wxnotify.Refuse(wxnotify.RateLimited, "too many requests of %s", who)
 	refusal.RetryAfter = wait
 	return refusal
-}
-
-// sweep forgets the buckets that are full again, which loses nothing. The next
-// one comes when there are twice as many: each taker pays for a few.
-func (m *meter) sweep() {
-	now := time.Now()
-	for name, l := range m.m {
-		if l.TokensAt(now) >= float64(l.Burst()) {
-			delete(m.m, name)
-		}
-	}
-	m.full = max(maxCached, 2*len(m.m))
-}
-
-// address is where a request came from: its peer, or, where that is a trusted
-// proxy, what the nearest proxy that is not ours was told. IPv6 counts by /64.
-func (d *Door) address(r *http.Request) string {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	at := peer.Addr().Unmap()
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && d.trusts(at); i-- {
-		hop := strings.TrimSpace(hops[i])
-		next, err := netip.ParseAddr(hop)
-		if withPort, e := netip.ParseAddrPort(hop); e == nil { // some proxies write the port as well
-			next, err = withPort.Addr(), nil
-		}
-		if err != nil {
-			break
-		}
-		at = next.Unmap().WithZone("")
-	}
-	if at.Is6() {
-		if p, err := at.Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return at.String()
-}
-
-func (d *Door) trusts(a netip.Addr) bool {
-	for _, p := range d.opt.Proxies {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/wxnotify/wxnotify"
+	"github.com/wxnotify/wxnotify/dam"
 )
 
 // An access says who may call a route.
@@ -124,7 +125,7 @@ func (d *Door) run(rt *route, c *call) (a answer, err error) {
 		return a, wxnotify.Refuse(wxnotify.Draining, "this node is stopping")
 	}
 	if strings.HasPrefix(rt.path, "/mp/") {
-		if err := d.flood.address(d.address(c.r)); err != nil {
+		if err := d.flood.address(dam.Address(c.r, d.opt.Proxies)); err != nil {
 			return a, err
 		}
 	}

@@ -2,12 +2,11 @@ package console
 
 import (
 	"net/http"
-	"net/netip"
-	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/wxnotify/wxnotify/dam"
 )
 
 // How often somebody may try to log in. An address gets less than a name, so
@@ -17,66 +16,25 @@ const (
 	addressEvery   = 20 * time.Second
 	triesOfName    = 30
 	nameEvery      = 10 * time.Second
-	maxThrottled   = 10_000 // names and addresses that are remembered
 )
 
-// A throttle counts tries per node, in memory.
-type throttle struct {
-	mu sync.Mutex
-	m  map[string]*rate.Limiter
+// A throttle counts tries.
+type throttle struct{ addresses, names *dam.Meter }
+
+func newThrottle() throttle { return throttle{dam.NewMeter(), dam.NewMeter()} }
+
+// take says whether one more try is allowed. A name is written down only for an
+// address that still may try: else one address could fill the memory with names.
+// Names that nobody can have count as one.
+func (t throttle) take(address, name string) bool {
+	if t.addresses.Take(address, rate.Every(addressEvery), triesOfAddress) > 0 {
+		return false
+	}
+	if !userName.MatchString(name) {
+		name = ""
+	}
+	return t.names.Take(name, rate.Every(nameEvery), triesOfName) == 0
 }
 
-func newThrottle() throttle { return throttle{m: map[string]*rate.Limiter{}} }
-
-// take says whether one more try is allowed.
-func (t *throttle) take(address, name string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.m) > maxThrottled {
-		t.m = map[string]*rate.Limiter{} // a flood: remembering nothing beats running out of memory
-	}
-	a := t.limiter("a "+address, addressEvery, triesOfAddress)
-	n := t.limiter("n "+name, nameEvery, triesOfName)
-	return a.Allow() && n.Allow()
-}
-
-func (t *throttle) limiter(key string, every time.Duration, burst int) *rate.Limiter {
-	l := t.m[key]
-	if l == nil {
-		l = rate.NewLimiter(rate.Every(every), burst)
-		t.m[key] = l
-	}
-	return l
-}
-
-// address is where a request came from: its peer, or what the nearest trusted
-// proxy was told.
-func (d *Door) address(r *http.Request) string {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return ""
-	}
-	a := peer.Addr().Unmap()
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && d.trusted(a); i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			break
-		}
-		a = hop.Unmap()
-	}
-	if a.Is6() {
-		p, _ := a.Prefix(64) // a household has as many as it likes
-		return p.String()
-	}
-	return a.String()
-}
-
-func (d *Door) trusted(a netip.Addr) bool {
-	for _, p := range d.opt.Proxies {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
-}
+// address is where a request came from.
+func (d *Door) address(r *http.Request) string { return dam.Address(r, d.opt.Proxies) }
