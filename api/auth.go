@@ -125,17 +125,19 @@ var credentialNames = []string{
 	"key", "api_key", "apikey", "api-key", "access_token", "token", "secret", "authorization", "auth", "session", "password",
 }
 
-// credentialInURL refuses a request whose query string holds a key.
+// credentialInURL refuses a request whose query string holds a key, as a value
+// or as a name.
 func (k *keyring) credentialInURL(raw string) error {
 	if raw == "" {
 		return nil
 	}
+	isKey := func(s string) bool {
+		return strings.HasPrefix(s, wxnotify.KeyPrefixText) || k.isFixed(wxnotify.KeyHash(s))
+	}
 	all, _ := url.ParseQuery(raw)
 	for name, list := range all {
-		found := slices.Contains(credentialNames, strings.ToLower(name)) || slices.ContainsFunc(list, func(v string) bool {
-			return strings.HasPrefix(v, wxnotify.KeyPrefixText) || k.isFixed(wxnotify.KeyHash(v))
-		})
-		if found {
+		bare := strings.TrimPrefix(name, "meta.")
+		if slices.Contains(credentialNames, strings.ToLower(name)) || isKey(bare) || slices.ContainsFunc(list, isKey) {
 			return wxnotify.Refuse(wxnotify.CredentialInURL, "the query string holds a key")
 		}
 	}

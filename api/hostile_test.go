@@ -14,6 +14,9 @@ import (
 // canary stands in hostile requests where a value is; no answer may hold it.
 const canary = "canary-5c1f"
 
+// secretKey is a key that looks real and opens nothing; no answer may hold it either.
+var secretKey = wxnotify.KeyText([32]byte{1})
+
 // bad is one hostile request a row, and what it is answered with. T, U and A
 // stand for a template, a user and the app.
 var bad = map[string]struct {
@@ -41,11 +44,16 @@ var bad = map[string]struct {
 	"gbk":                     {"POST", "/v1/messages", "{}", map[string]string{"Content-Type": "application/json; charset=gbk"}, wxnotify.UnsupportedCharset, ""},
 	"no key":                  {"POST", "/v1/messages", "{}", map[string]string{"Authorization": ""}, wxnotify.Unauthenticated, ""},
 	"basic":                   {"POST", "/v1/messages", "{}", map[string]string{"Authorization": "Basic " + canary}, wxnotify.Unauthenticated, ""},
-	"a stranger's key":        {"GET", "/v1/messages", "", map[string]string{"Authorization": "Bearer " + wxnotify.KeyText([32]byte{1})}, wxnotify.Unauthenticated, ""},
+	"a stranger's key":        {"GET", "/v1/messages", "", map[string]string{"Authorization": "Bearer " + secretKey}, wxnotify.Unauthenticated, ""},
 	"a mistyped key":          {"GET", "/v1/messages", "", map[string]string{"Authorization": "Bearer wxn_" + canary}, wxnotify.Unauthenticated, ""},
 	"key in the URL":          {"GET", "/v1/messages?key=" + canary, "", nil, wxnotify.CredentialInURL, ""},
 	"the key in any name":     {"GET", "/v1/messages?cursor=" + masterKey, "", nil, wxnotify.CredentialInURL, ""},
-	"a key in any name":       {"GET", "/v1/messages?meta.x=" + wxnotify.KeyText([32]byte{1}), "", nil, wxnotify.CredentialInURL, ""},
+	"a key in any name":       {"GET", "/v1/messages?meta.x=" + secretKey, "", nil, wxnotify.CredentialInURL, ""},
+	"a key as a name":         {"GET", "/v1/messages?" + secretKey + "=1", "", nil, wxnotify.CredentialInURL, ""},
+	"a key as a bare name":    {"GET", "/v1/messages?" + secretKey, "", nil, wxnotify.CredentialInURL, ""},
+	"the key as a name":       {"GET", "/v1/messages?" + masterKey + "=", "", nil, wxnotify.CredentialInURL, ""},
+	"a key as a name of meta": {"GET", "/v1/messages?meta." + secretKey + "=1", "", nil, wxnotify.CredentialInURL, ""},
+	"a key as a field":        {"POST", "/v1/messages", `{"` + secretKey + `":1}`, nil, wxnotify.UnknownField, "wxn_…"},
 	"session in the URL":      {"GET", "/mp/v1/me?session=" + canary, "", nil, wxnotify.CredentialInURL, ""},
 	"unknown path":            {"GET", "/v1/" + canary, "", nil, wxnotify.NotFound, ""},
 	"a path with dots":        {"GET", "/v1//messages", "", nil, wxnotify.NotFound, ""},
@@ -181,7 +189,7 @@ func TestBadInputGetsAClearAnswer(t *testing.T) {
 				t.Errorf("%s: got %v with %v", name, p, header)
 			}
 			answer := fmt.Sprint(p)
-			if strings.Contains(answer, canary) || strings.Contains(answer, masterKey) {
+			if strings.Contains(answer, canary) || strings.Contains(answer, masterKey) || strings.Contains(answer, secretKey[len("wxn_"):]) {
 				t.Errorf("%s: a value is said back: %s", name, answer)
 			}
 			if c.field != "" && !strings.Contains(answer, "field:"+c.field+"]") {

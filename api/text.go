@@ -116,6 +116,7 @@ func isIndex(s string) bool {
 // maxName is how much of a name that we do not know is told back.
 const maxName = 64
 
+// cleanName is a name of the caller's own as it may stand in an answer.
 func cleanName(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if control(r) || r < ' ' {
@@ -123,6 +124,9 @@ func cleanName(s string) string {
 		}
 		return r
 	}, s)
+	if at := strings.Index(s, wxnotify.KeyPrefixText); at >= 0 { // a key in the place of a name
+		return string([]rune(s[:at])[:min(utf8.RuneCountInString(s[:at]), maxName)]) + wxnotify.KeyPrefixText + "…"
+	}
 	if utf8.RuneCountInString(s) > maxName {
 		return string([]rune(s)[:maxName]) + "…"
 	}
