@@ -15,13 +15,14 @@ type Watch struct {
 	base
 	mu    sync.Mutex
 	texts map[string]int // and how many places each has
+	runs  map[string]int // since the last call of Runs
 	rows  int64
 	seq   int64
 }
 
 // NewWatch begins to watch a store that is not in use yet.
 func NewWatch(s *Store) *Watch {
-	w := &Watch{base: s.base, texts: map[string]int{}}
+	w := &Watch{base: s.base, texts: map[string]int{}, runs: map[string]int{}}
 	s.base = w
 	return w
 }
@@ -45,6 +46,15 @@ func (w *Watch) Texts() map[string]int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.texts
+}
+
+// Runs returns how often each statement ran since the last call.
+func (w *Watch) Runs() map[string]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	runs := w.runs
+	w.runs = map[string]int{}
+	return runs
 }
 
 // Reads returns how many rows PostgreSQL read for the transactions since the
@@ -90,6 +100,7 @@ func (t watched) note(text string, args []any) {
 	t.w.mu.Lock()
 	defer t.w.mu.Unlock()
 	t.w.texts[text] = len(args)
+	t.w.runs[text]++
 }
 
 func (t watched) exec(ctx context.Context, text string, args []any) (int64, error) {

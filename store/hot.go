@@ -18,6 +18,8 @@ type hot interface {
 	remember(w *work, rows []idemRow) (known []int, err error)
 	// insert writes messages with their queue rows.
 	insert(w *work, rows []*item) error
+	// carry inserts the ways of messages that have two.
+	carry(w *work, rows []carried) error
 	// open inserts permits; how many is less than there are when somebody
 	// inserted the same code at the same time.
 	open(w *work, rows []*permit) (n int, err error)

@@ -47,9 +47,9 @@ func (postHot) insert(w *work, rows []*item) error {
 	number := func(f func(*item) int64) []int64 { return column(rows, f) }
 	apps, ids := text(func(r *item) string { return r.m.App }), text(func(r *item) string { return r.m.ID })
 	users := text(func(r *item) string { return r.m.To })
-	if _, err := w.exec(`insert into message (app, id, openid, template_id, channel, body, meta, on_unsure, wait, fixed, send_at, expires_at, created_at, key_hash, trace)
+	if _, err := w.exec(`insert into message (app, id, openid, template_id, channel, body, meta, on_unsure, wait, fixed, send_at, expires_at, created_at, key_hash, trace, either)
 		select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
-			$9::smallint[], $10::smallint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[], $15::text[])`,
+			$9::smallint[], $10::smallint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[], $15::text[], $16::smallint[])`,
 		apps, ids, users,
 		text(func(r *item) string { return r.m.TemplateID }), text(func(r *item) string { return string(r.m.Channel) }),
 		column(rows, func(r *item) []byte { return r.body }), text(func(r *item) string { return metaText(r.m.Meta) }),
@@ -57,7 +57,7 @@ func (postHot) insert(w *work, rows []*item) error {
 		column(rows, func(r *item) int16 { return int16(flag(r.m.Wait)) }), column(rows, func(r *item) int16 { return int16(flag(r.m.Fixed)) }),
 		number(func(r *item) int64 { return ms(r.m.SendAt) }), number(func(r *item) int64 { return ms(r.m.ExpiresAt) }),
 		number(func(r *item) int64 { return ms(r.m.CreatedAt) }), text(func(r *item) string { return r.keyHash }),
-		text(func(r *item) string { return string(r.m.Trace) })); err != nil {
+		text(func(r *item) string { return string(r.m.Trace) }), column(rows, func(r *item) int16 { return int16(flag(r.other != nil)) })); err != nil {
 		return err
 	}
 	if _, err := w.exec(`insert into queue (app, id, openid, state, due, permit, reason, updated_at, number, started_at, owner, tries, lost, mode, evidence, msgid, parked)
@@ -68,6 +68,16 @@ func (postHot) insert(w *work, rows []*item) error {
 		return err
 	}
 	return insertMeta(w, rows)
+}
+
+func (postHot) carry(w *work, rows []carried) error {
+	text := func(f func(carried) string) []string { return column(rows, f) }
+	_, err := w.exec(`insert into carrier (app, message, channel, template_id, body)
+		select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[])`,
+		text(func(c carried) string { return c.m.App }), text(func(c carried) string { return c.m.ID }),
+		text(func(c carried) string { return string(c.channel) }), text(func(c carried) string { return c.template }),
+		column(rows, func(c carried) []byte { return c.carrier.body }))
+	return err
 }
 
 func insertMeta(w *work, rows []*item) error {

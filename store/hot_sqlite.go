@@ -28,10 +28,10 @@ func (liteHot) remember(w *work, rows []idemRow) (known []int, err error) {
 func (liteHot) insert(w *work, rows []*item) error {
 	for _, it := range rows {
 		m := &it.m
-		if _, err := w.exec(`insert into message (app, id, openid, template_id, channel, body, meta, on_unsure, wait, fixed, send_at, expires_at, created_at, key_hash, trace)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		if _, err := w.exec(`insert into message (app, id, openid, template_id, channel, body, meta, on_unsure, wait, fixed, send_at, expires_at, created_at, key_hash, trace, either)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 			m.App, m.ID, m.To, m.TemplateID, string(m.Channel), it.body, metaText(m.Meta), string(m.OnUnsure), flag(m.Wait), flag(m.Fixed),
-			ms(m.SendAt), ms(m.ExpiresAt), ms(m.CreatedAt), it.keyHash, string(m.Trace)); err != nil {
+			ms(m.SendAt), ms(m.ExpiresAt), ms(m.CreatedAt), it.keyHash, string(m.Trace), flag(it.other != nil)); err != nil {
 			return err
 		}
 		if _, err := w.exec(`insert into queue (app, id, openid, state, due, permit, number, started_at, owner, tries, lost, mode, reason, evidence, msgid, parked, updated_at)
@@ -43,6 +43,16 @@ func (liteHot) insert(w *work, rows []*item) error {
 			if _, err := w.exec(`insert into message_meta (app, name, value, id) values ($1, $2, $3, $4)`, m.App, name, m.Meta[name], m.ID); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+func (liteHot) carry(w *work, rows []carried) error {
+	for _, c := range rows {
+		if _, err := w.exec(`insert into carrier (app, message, channel, template_id, body) values ($1, $2, $3, $4, $5)`,
+			c.m.App, c.m.ID, string(c.channel), c.template, c.carrier.body); err != nil {
+			return err
 		}
 	}
 	return nil

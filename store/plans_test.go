@@ -21,8 +21,8 @@ var (
 
 	// Steps that walk through a whole table, and those that narrow a big table
 	// down to an app and no further.
-	walk   = regexp.MustCompile(`^SCAN (q|m|p|t|n|d|e|queue|message|permit|attempt|idem|notice|i|rollup|r)\b`)
-	allApp = regexp.MustCompile(`^SEARCH (q|m|p|t|n|d|e|queue|message|permit|attempt|idem|notice|i|rollup|r)\b.*\((app|webhook)=\?\)$`)
+	walk   = regexp.MustCompile(`^SCAN (q|m|p|t|n|d|e|c|queue|message|permit|attempt|idem|notice|i|rollup|r|carrier)\b`)
+	allApp = regexp.MustCompile(`^SEARCH (q|m|p|t|n|d|e|c|queue|message|permit|attempt|idem|notice|i|rollup|r|carrier)\b.*\((app|webhook)=\?\)$`)
 )
 
 // Every statement of every verb that writes goes by an index in SQLite. What
@@ -215,6 +215,9 @@ func someOfEach() (entries []wxnotify.Entry, ds []wxnotify.Deposit) {
 		e.Message.Wait, e.Message.Meta = i%3 == 0, map[string]string{"a": "b"}
 		if i%4 == 0 {
 			e.Message.Channel, e.Message.OnUnsure = wxnotify.ChannelSubscribe, wxnotify.Resend
+		}
+		if i%8 == 4 {
+			e.Other = &wxnotify.Carrier{Channel: wxnotify.ChannelTemplate, TemplateID: "C", Body: []byte("{}")}
 		}
 		if i%5 == 0 {
 			e.FormID, e.Message.Fixed = fmt.Sprintf("form-%08d", i), true

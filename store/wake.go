@@ -114,18 +114,22 @@ func (l larder) take(k needKey, barred func(wxnotify.Source) bool) bool {
 }
 
 func (w *work) wakeWaiting(now wxnotify.Now, users [][]string, left larder, rests *[]wxnotify.Rest) error {
-	var items []*item
-	either := false
+	var items, either []*item
 	err := w.each(func(r scanner) error {
 		it, err := scanItem(r)
 		items = append(items, it)
-		either = either || err == nil && it.m.Either
+		if err == nil && it.m.Either {
+			either = append(either, it)
+		}
 		return err
 	}, `select `+itemColumns+` from `+w.unpack("$1", "app", "openid")+` u cross join queue q`+itemTables+`
 		where q.app = u.app and q.openid = u.openid and q.state = 'waiting' order by q.app, q.id limit 10000`+w.lockQ, pack(users))
 	var paused halts
-	if err == nil && either {
-		paused, err = w.halts(now)
+	var ways map[string][]carrier
+	if err == nil && len(either) > 0 {
+		if ways, err = w.carriers(either); err == nil {
+			paused, err = w.halts(now)
+		}
 	}
 	if err != nil {
 		return err
@@ -135,11 +139,7 @@ func (w *work) wakeWaiting(now wxnotify.Now, users [][]string, left larder, rest
 		if len(c.steps) == bite {
 			break
 		}
-		ok, err := w.promise(now, it, left, paused)
-		if err != nil {
-			return err
-		}
-		if !ok {
+		if !left.promise(now, it, ways[it.m.ID], paused) {
 			continue
 		}
 		ch := change{move: it.seen()}
@@ -151,24 +151,23 @@ func (w *work) wakeWaiting(now wxnotify.Now, users [][]string, left larder, rest
 	return err
 }
 
-// promise takes a permit out of left with which the message may go out. One
-// with two ways waits for pauses, too: it is not woken for a way that is closed.
-func (w *work) promise(now wxnotify.Now, it *item, left larder, paused halts) (bool, error) {
+// promise takes a permit out of l with which the message may go out. One with
+// two ways waits for pauses, too: it is not woken for a way that is closed.
+func (l larder) promise(now wxnotify.Now, it *item, ways []carrier, paused halts) bool {
 	m := &it.m
 	if !m.Either {
-		return left.take(needOf(m, m.Channel, m.TemplateID), func(wxnotify.Source) bool { return false }), nil
+		return l.take(needOf(m, m.Channel, m.TemplateID), func(wxnotify.Source) bool { return false })
 	}
-	ways, err := w.carriers(it)
-	if err != nil || len(paused.scoped(m.App, "all")) > 0 {
-		return false, err
+	if len(paused.scoped(m.App, "all")) > 0 {
+		return false
 	}
 	for _, way := range ways {
 		barred := func(s wxnotify.Source) bool { return paused.barred(m.App, s) }
-		if !way.closed(paused, now, m.App) && left.take(needOf(m, way.channel, way.template), barred) {
-			return true, nil
+		if !way.closed(paused, now, m.App) && l.take(needOf(m, way.channel, way.template), barred) {
+			return true
 		}
 	}
-	return false, nil
+	return false
 }
 
 // needOf is what a message needs for a way.
