@@ -1,6 +1,9 @@
 package wxnotify
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Kind is what became of a call. It is never an error of ours.
 type Kind string
@@ -85,6 +88,10 @@ type Try struct {
 	Unresolved bool // an earlier attempt of this message was lost
 	Events     bool // a sent event can come: the app's callback was seen working
 
+	// Heard is what WeChat answered to earlier attempts of this message with
+	// this permit. It is known of a permit that is Young; of others it is not asked.
+	Heard []int
+
 	Start time.Time // real: the call does not start before; zero: it may at once
 }
 
@@ -114,6 +121,11 @@ const Patience = 15 * time.Minute
 // youth is how old a code may be for 41028 to mean "not yet"
 // (wechat-api.md 3.3: a fresh code may be unknown for a few seconds).
 const youth = time.Minute
+
+// Young says that WeChat may not know the permit's code yet.
+func (p Permit) Young(now time.Time) bool {
+	return Rules[p.Source].Code && now.Sub(p.GivenAt) < youth
+}
 
 // Backoff is the ceiling of the n-th wait: 1 s, doubling, at most 5 minutes.
 // The wait itself is a random part of it.
@@ -231,10 +243,11 @@ func (t Try) otherwise(s Step) Step {
 }
 
 // nextPermit: WeChat does not know the code, or knows it as used up. A fresh
-// one is tried once more; otherwise the message goes on with another, unless
+// one is tried once more, whatever came before the first time that it was
+// tried, which the number of the message's attempts does not tell; otherwise the message goes on with another, unless
 // its sender named this one.
 func (t Try) nextPermit(o Outcome, now time.Time) Step {
-	fresh := now.Sub(t.Permit.GivenAt) < youth && t.Attempt.Number == 1
+	fresh := t.Permit.Young(now) && !slices.Contains(t.Heard, o.Errcode)
 	if v := o.Verdict; v.Cause == CauseInvalid && fresh {
 		return Step{State: Queued, Permit: Keep, Wait: 3 * time.Second, Spread: 2 * time.Second, Tries: t.Message.Tries}
 	}

@@ -26,6 +26,8 @@ func try(changes ...func(*Try)) Try {
 func repeat(t *Try)   { t.Unresolved, t.Attempt.Number = true, 2 }
 func fixed(t *Try)    { t.Message.Fixed = true }
 func fresh(t *Try)    { t.Permit.GivenAt = noon.Add(-2 * time.Second) }
+func third(t *Try)    { t.Attempt.Number = 3 }
+func heard(t *Try)    { t.Heard = []int{45011, 41028} }
 func tired(t *Try)    { t.Message.Tries = MaxTries }
 func late(t *Try)     { t.Permit.ExpiresAt = noon.Add(Margin - time.Second) }
 func resend(t *Try)   { t.Message.OnUnsure = Resend }
@@ -87,15 +89,19 @@ func TestNext(t *testing.T) {
 		"no such page":           {try(), badPage, Step{State: Failed, Reason: ReasonPage, Permit: Free}},
 		"no such page, repeat":   {try(repeat), badPage, Step{State: Unknown, Reason: ReasonUnresolved, Permit: Kill, Cause: CauseUnresolved}},
 
-		"form_id invalid":                   {try(), invalid, Step{State: Queued, Permit: Kill, Cause: CauseInvalid}},
-		"form_id invalid, but just given":   {try(fresh), invalid, Step{State: Queued, Permit: Keep, Wait: 3 * time.Second, Spread: 2 * time.Second}},
-		"form_id invalid, named":            {try(fixed), invalid, Step{State: Failed, Reason: ReasonPermitDead, Permit: Kill, Cause: CauseInvalid}},
-		"form_id invalid in a repeat":       {try(repeat), invalid, Step{State: Unsure, Permit: Retain, Spread: 2 * time.Second, Tries: 1}},
-		"form_id used by somebody else":     {try(), spent, Step{State: Queued, Permit: Kill, Cause: CauseSpent}},
-		"lost, then already used":           {try(repeat), spent, Step{State: Sent, Evidence: Inferred, Permit: Spend, Infer: true}},
-		"payment lost, then already used":   {try(payment, repeat), spent, Step{State: Unknown, Reason: ReasonUnresolved, Permit: Kill, Cause: CauseUnresolved}},
-		"the user said no":                  {try(prompt), no, Step{State: Failed, Reason: ReasonRefusedByUser, Permit: Kill, Cause: CauseRefused, Books: true}},
-		"lost, then the user has none left": {try(prompt, resend, repeat), no, Step{State: Unknown, Reason: ReasonUnresolved, Permit: Kill, Cause: CauseUnresolved, Books: true}},
+		"form_id invalid":                    {try(), invalid, Step{State: Queued, Permit: Kill, Cause: CauseInvalid}},
+		"form_id invalid, but just given":    {try(fresh), invalid, Step{State: Queued, Permit: Keep, Wait: 3 * time.Second, Spread: 2 * time.Second}},
+		"just given, after other attempts":   {try(fresh, third), invalid, Step{State: Queued, Permit: Keep, Wait: 3 * time.Second, Spread: 2 * time.Second}},
+		"just given, invalid twice":          {try(fresh, third, heard), invalid, Step{State: Queued, Permit: Kill, Cause: CauseInvalid}},
+		"just given and named, after others": {try(fresh, fixed, third), invalid, Step{State: Queued, Permit: Keep, Wait: 3 * time.Second, Spread: 2 * time.Second}},
+		"just given and named, twice":        {try(fresh, fixed, third, heard), invalid, Step{State: Failed, Reason: ReasonPermitDead, Permit: Kill, Cause: CauseInvalid}},
+		"form_id invalid, named":             {try(fixed), invalid, Step{State: Failed, Reason: ReasonPermitDead, Permit: Kill, Cause: CauseInvalid}},
+		"form_id invalid in a repeat":        {try(repeat), invalid, Step{State: Unsure, Permit: Retain, Spread: 2 * time.Second, Tries: 1}},
+		"form_id used by somebody else":      {try(), spent, Step{State: Queued, Permit: Kill, Cause: CauseSpent}},
+		"lost, then already used":            {try(repeat), spent, Step{State: Sent, Evidence: Inferred, Permit: Spend, Infer: true}},
+		"payment lost, then already used":    {try(payment, repeat), spent, Step{State: Unknown, Reason: ReasonUnresolved, Permit: Kill, Cause: CauseUnresolved}},
+		"the user said no":                   {try(prompt), no, Step{State: Failed, Reason: ReasonRefusedByUser, Permit: Kill, Cause: CauseRefused, Books: true}},
+		"lost, then the user has none left":  {try(prompt, resend, repeat), no, Step{State: Unknown, Reason: ReasonUnresolved, Permit: Kill, Cause: CauseUnresolved, Books: true}},
 	} {
 		if got := Next(c.try, c.outcome, noon); got != c.want {
 			t.Errorf("%s:\n got %+v\nwant %+v", name, got, c.want)

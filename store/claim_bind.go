@@ -233,7 +233,7 @@ func (x *claim) send() error {
 		x.c.steps = append(x.c.steps, t.change)
 		x.out.Tries = append(x.out.Tries, try)
 	}
-	return nil
+	return x.hear()
 }
 
 // giveUp ends a message that cannot be read. A permit that this claim chose for

@@ -128,6 +128,7 @@ func (c *changes) evidence(w *work, it *item, as []wxnotify.Attempt, number int,
 	if !found {
 		return errNoAttempt
 	}
+	t.Heard = heard(as, t.Attempt.Permit, number)
 	p, err := w.permit(it.m.App, t.Attempt.Permit)
 	if err != nil {
 		return err

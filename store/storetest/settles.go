@@ -154,6 +154,38 @@ var settles = map[string]func(*testing.T, Database){
 		w.settle(try, invalid)
 		w.same(w.claim1().Permit.Code, form(2))
 	},
+	"a fresh code has its second try whatever the message went through before": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		old := w.form(form(1))
+		old.GivenAt = Noon.Add(-time.Hour)
+		w.deposit(old, w.form(form(2)), w.form(form(3)))
+		w.send()
+		w.settle(w.claim1(), invalid) // a dead permit
+		w.settle(w.claim1(), notSent)
+		for range 2 {
+			try := w.claim1()
+			w.same(try.Permit.Code, form(2))
+			w.settle(try, invalid)
+			w.pass(3 * time.Second)
+		}
+		try := w.claim1()
+		w.same([]any{try.Permit.Code, try.Attempt.Number}, []any{form(3), 5})
+		w.settle(try, invalid)
+		w.have(alice, "dead(invalid)", "dead(invalid)", "bound")
+	},
+	"a fresh code that was named has its second try as well": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		id := w.send(formID(form(1)))
+		w.settle(w.claim1(), notSent)
+		w.settle(w.claim1(), invalid)
+		w.is(id, "queued")
+		w.pass(3 * time.Second)
+		try := w.claim1()
+		// Its lease is lost meanwhile: the answer comes as evidence.
+		must(w.Evidence(ctx, w.now, w.app, try.Attempt.ID, invalid))
+		w.is(id, "failed/permit_dead")
+		w.have(alice, "dead(invalid)")
+	},
 	"a kept code whose time passes makes room for another": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
 		w.deposit(w.form(form(1)))
