@@ -434,6 +434,31 @@ func TestAnAliasLeavesARetiredChannel(t *testing.T) {
 	})
 }
 
+// Without another way it is said at once, to this message and to those that
+// come later, and WeChat is asked again only when somebody wants to know.
+func TestARetiredChannelIsSaidAtOnce(t *testing.T) {
+	story(t, func(w *world) {
+		w.api("POST", "templates/sync", "")
+		w.phone("POST", "apps", map[string]any{"appid": sandbox.FirstAppID, "secret": sandbox.FirstSecret, "era": "today"})
+		w.deposit(li, "form", w.form(li))
+		for tries := 1; tries <= 2; tries++ {
+			for range 2 {
+				w.want(w.send(order(li)), "failed", "channel_retired")
+			}
+			patient := order(li)
+			patient.Wait = true
+			w.want(w.send(patient), "failed", "channel_retired")
+			if n := w.answers("/cgi-bin/message/wxopen/template/send"); n[45103] != tries {
+				w.Errorf("the retired call was made %v, want %d", n, tries)
+			}
+			w.api("POST", "apps/"+sandbox.FirstAppID+"/resume", `{"scope":"template"}`)
+		}
+		if u, err := w.User(w.ctx(), "", li); err != nil || u.Permits.Form != 1 {
+			w.Errorf("the permit is not free: %+v, %v", u, err)
+		}
+	})
+}
+
 func TestTemplatesAreFoundAddedAndDeleted(t *testing.T) {
 	story(t, func(w *world) {
 		for channel, add := range map[string]string{

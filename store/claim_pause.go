@@ -125,6 +125,8 @@ func (x *claim) mayProbe(p *wxnotify.Pause) (bool, error) {
 // the end of a pause, or a permit.
 func (x *claim) standStill(it *item, p *wxnotify.Pause) error {
 	switch {
+	case p.Reason == string(wxnotify.ReasonChannelRetired) && !it.m.Either && it.m.State != wxnotify.Unsure:
+		x.end(it, wxnotify.Failed, wxnotify.ReasonChannelRetired) // WeChat does not bring it back
 	case !it.m.Either || it.permit != nil:
 		x.park(it, p)
 	case it.m.Wait || it.stocked:

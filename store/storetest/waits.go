@@ -174,6 +174,18 @@ var pauses = map[string]func(*testing.T, Database){
 		w.sweep()
 		w.same(len(must(w.Pauses(ctx, w.app))), 0)
 	},
+	"a retired channel: what was not sent fails, what may have arrived waits for its answer": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		w.deposit(w.form(form(1)), w.form(form(2)))
+		unsure, id := w.send(), w.send()
+		w.settle(w.claim(1).Tries[0], lost)
+		w.is(unsure, "unsure")
+		w.same(w.PutPause(ctx, wxnotify.Pause{App: w.app, Scope: "template", Reason: "channel_retired", Since: Noon}), nil)
+		w.same(len(w.claim(10).Tries), 0)
+		w.is(id, "failed/channel_retired")
+		w.is(unsure, "unsure")
+		w.have(alice, "held", "free")
+	},
 	"an operator's pause stands until it is lifted, and everything comes back": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
 		var es []wxnotify.Entry
