@@ -2,11 +2,11 @@
 // URL points at us keeps working, with one of our keys in the place of the
 // app's secret.
 //
-// What it promises. Every answer is HTTP 200 with errcode and errmsg, or the
-// payload, and nothing else; our ids are in headers. A caller gets a gateway
-// token and never WeChat's: it is derived from app, key and epoch, kept
-// nowhere, the same for every process with that key, and good for the whole of
-// its expires_in. So whatever callers do to renew tokens, WeChat hears nothing
+// What it promises. Every answer is HTTP 200 (206 for a part of a download) with
+// errcode and errmsg, or the payload, and nothing else; our ids are in headers.
+// A caller gets a gateway token and never WeChat's: it is derived from app, key
+// and epoch, kept nowhere, the same for every process with that key, and good
+// for the whole of its expires_in. So whatever callers do to renew tokens, WeChat hears nothing
 // of it; the one real token is token.Keeper's.
 //
 // A send goes through the outbox like every other message, and the caller waits
@@ -131,12 +131,17 @@ func New(log *slog.Logger, deps Deps, opt Options) *Gateway {
 	return &Gateway{Deps: deps, log: log, wait: opt.Wait, mint: mint{secret: sha256.Sum256([]byte(opt.Secret.Reveal()))}}
 }
 
+// rooms are what the paths of WeChat's server API begin with. None of them may
+// be a path of ours.
+var rooms = map[string]bool{
+	"bizwifi": true, "card": true, "cgi-bin": true, "channels": true, "cityservice": true, "customservice": true, "cv": true,
+	"datacube": true, "device": true, "intp": true, "mall": true, "marketing": true, "merchant": true, "nontax": true,
+	"product": true, "redpacketcover": true, "scan": true, "semantic": true, "shakearound": true, "shop": true, "sns": true,
+	"tcb": true, "union": true, "wxa": true, "wxaapi": true,
+}
+
 // Owns says whether a path is WeChat's, and so this door's.
 func Owns(path string) bool {
-	for _, p := range []string{"/cgi-bin/", "/sns/", "/wxa/", "/wxaapi/"} {
-		if strings.HasPrefix(path, p) {
-			return true
-		}
-	}
-	return false
+	room, _, deeper := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return deeper && rooms[room]
 }

@@ -2,15 +2,18 @@ package gateway_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"github.com/wxnotify/wxnotify/gateway"
 	"github.com/wxnotify/wxnotify/sandbox"
 )
 
@@ -44,6 +47,77 @@ func TestTemplatesAreManagedInBothEras(t *testing.T) {
 	w.want(w.call("/cgi-bin/nonsense", with("nonsense"), nil), 40001)
 	if n := w.fetches(); n != 1 {
 		t.Errorf("WeChat was asked for %d tokens", n)
+	}
+}
+
+func TestTemplatesAreAddedAndDeletedInBothEras(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0, nil)
+	token := w.token(testKey)
+	for name, c := range map[string]struct {
+		add, list, del string
+		template       object
+		id             string // the member that names a template
+	}{
+		"classic":   {"/cgi-bin/wxopen/template/add", "/cgi-bin/wxopen/template/list", "/cgi-bin/wxopen/template/del", object{"id": "AT0009", "keyword_id_list": []int{2, 1}}, "template_id"},
+		"subscribe": {"/wxaapi/newtmpl/addtemplate", listTemplates, "/wxaapi/newtmpl/deltemplate", object{"tid": "1128", "kidList": []int{4, 2}, "sceneDesc": "外卖送达"}, "priTmplId"},
+	} {
+		var added object
+		a := w.call(c.add, with(token), c.template)
+		w.must(json.Unmarshal([]byte(a.body), &added))
+		id, _ := added[c.id].(string)
+		if a.Errcode != 0 || len(id) != 43 {
+			t.Errorf("%s: add: %s", name, a.body)
+			continue
+		}
+		var page any
+		if name == "classic" {
+			page = object{"offset": 0, "count": 20}
+		}
+		if l := w.call(c.list, with(token), page); !strings.Contains(l.body, id) {
+			t.Errorf("%s: the list: %s", name, l.body)
+		}
+		w.want(w.call(c.del, with(token), object{c.id: id}), 0)
+		if l := w.call(c.list, with(token), page); strings.Contains(l.body, id) {
+			t.Errorf("%s: the list afterwards: %s", name, l.body)
+		}
+	}
+}
+
+// Any method, and every room of WeChat's API; the real token is put in, and
+// the rest of the call is as it was.
+func TestEveryRoomAndMethodIsPassedThrough(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	mux.Handle("/cgi-bin/stable_token", far(http.NotFound))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"errmsg":%q}`, strings.Join([]string{r.Method, r.URL.Path, r.URL.Query().Get("a"), strconv.Itoa(len(r.URL.Query().Get("access_token"))), string(body)}, " "))
+	})
+	w := newIdleWorld(t, 0, mux)
+	token, long := w.token(testKey), strconv.Itoa(len("real-token-1"))
+	for _, path := range []string{
+		"/datacube/getweanalysisappiddailyvisittrend", "/cv/ocr/idcard", "/tcb/invokecloudfunction", "/product/spu/get_list",
+		"/shop/order/get_list", "/intp/realname/checkrealnameinfo", "/wxa/business/getuserphonenumber", "/cgi-bin/express/business/order/get",
+	} {
+		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+			req, err := http.NewRequestWithContext(t.Context(), method, w.url+path+"?a=1&access_token="+token, strings.NewReader("body"))
+			w.must(err)
+			resp, err := http.DefaultClient.Do(req)
+			w.must(err)
+			var got answer
+			w.must(json.NewDecoder(resp.Body).Decode(&got))
+			resp.Body.Close()
+			if want := strings.Join([]string{method, path, "1", long, "body"}, " "); got.Errmsg != want {
+				t.Errorf("%s %s: WeChat was asked %q", method, path, got.Errmsg)
+			}
+		}
+	}
+	for _, path := range []string{"/v1/messages", "/mp/v1/permits", "/console/", "/wechat/" + appid, "/docs", "/cgi-bin", "/datacubes/x", "/", ""} {
+		if gateway.Owns(path) {
+			t.Errorf("%q is not WeChat's", path)
+		}
 	}
 }
 
@@ -148,6 +222,27 @@ func TestTheRealTokenIsTakenOutOfAnswers(t *testing.T) {
 	}))
 	if a := w.call("/wxa/media", with(w.token(testKey)), nil); strings.Contains(a.body, "real-token") || !strings.Contains(a.body, "/wxa/media") {
 		t.Errorf("got %s", a.body)
+	}
+}
+
+// The earlier call may have been made with the token before this one, which is
+// good for five minutes more.
+func TestTokensOfEarlierCallsAreTakenOutOfAnswers(t *testing.T) {
+	t.Parallel()
+	const from = `"request_url":"\/datacube\/x?access_token=75_old-Token&a=1","hex":"?access_token\u003d75_old-Token\u0026a=1"`
+	const want = `"request_url":"\/datacube\/x?access_token=************&a=1","hex":"?access_token\u003d************\u0026a=1"`
+	w := newIdleWorld(t, 0, far(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		n, _ := strconv.Atoi(r.URL.Query().Get("long"))
+		fmt.Fprintf(w, `{"errcode":0,"errmsg":"access_token is fine","request":{%s,"request_body":%q}}`, from, strings.Repeat("x", n))
+	}))
+	for _, n := range []int{10, 100_000} { // a short answer, and a stream
+		q := with(w.token(testKey))
+		q.Set("long", strconv.Itoa(n))
+		a := w.call("/wxa/media", q, nil)
+		if whole := fmt.Sprintf(`{"errcode":0,"errmsg":"access_token is fine","request":{%s,"request_body":%q}}`, want, strings.Repeat("x", n)); a.body != whole {
+			t.Errorf("got %.300s of %d bytes", a.body, len(a.body))
+		}
 	}
 }
 

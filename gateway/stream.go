@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -94,13 +95,24 @@ func (d *download) errcode() int {
 	return n
 }
 
-// redact hides the real token from those who may not have it: rid/get, for one,
-// tells the URL of an earlier call.
+// inURL is an access_token in a URL, as JSON may write it.
+var inURL = regexp.MustCompile(`(access_token(?:=|\\u003[dD]))[^&"\\\s]+`)
+
+// redact hides real tokens, that of this call and those of others, from those
+// who may not have them: rid/get, for one, tells the URL of an earlier call.
+// The mask is as long as the token, so that lengths stay true. Of a stream only
+// the head is looked at: rid/get says the URL before all that is long.
 func (d *download) redact(token string) {
-	if d.whole {
-		d.head = bytes.ReplaceAll(d.head, []byte(token), []byte("[redacted]"))
+	d.head = bytes.ReplaceAll(d.head, []byte(token), mask(len(token)))
+	if !bytes.HasPrefix(bytes.TrimSpace(d.head), []byte("{")) {
+		return
+	}
+	for _, at := range inURL.FindAllSubmatchIndex(d.head, -1) {
+		copy(d.head[at[3]:at[1]], mask(at[1]-at[3]))
 	}
 }
+
+func mask(n int) []byte { return bytes.Repeat([]byte("*"), n) }
 
 // answerHeaders are what of WeChat's answer the caller gets to see.
 var answerHeaders = []string{"Content-Type", "Content-Disposition", "Content-Range", "Accept-Ranges", "Last-Modified"}
