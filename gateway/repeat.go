@@ -59,15 +59,15 @@ func (g *Gateway) begin(c *call, v visitor, d *wxnotify.Draft) (string, error) {
 	if id, err := g.before(ctx, d.App, r.earlier(), now); id != "" || err != nil {
 		return id, err
 	}
-	if !v.queued {
-		if halt := g.paused(ctx, d, c.now.Real); halt != nil {
-			// The first of equal calls may have gone out before the pause began:
-			// its answer is the truth.
-			if id, err := g.before(ctx, d.App, r, now); id != "" || err != nil {
-				return id, err
-			}
-			return "", halt
+	if halt := g.halted(c, v, d); halt != nil {
+		// The first of equal calls may have gone out before: what became of it
+		// is the truth.
+		if id, err := g.before(ctx, d.App, r, now); id != "" || err != nil {
+			return id, err
 		}
+		return "", halt
+	}
+	if !v.queued {
 		d.ExpiresAt = now.Add(repeatIn)
 	}
 	d.Resolve(nil, now)

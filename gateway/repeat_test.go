@@ -112,6 +112,32 @@ func TestTheFirstAnswerCountsWhileTheChannelIsPaused(t *testing.T) {
 	w.cards(1)
 }
 
+// A node that stops takes no new send, and still tells of those it took.
+func TestTheFirstAnswerCountsWhileTheNodeStops(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 300*time.Millisecond, nil)
+	token, sent, late := w.token(testKey), order(li, w.form(li)), order(li, w.form(li))
+	first := w.call(templateSend, with(token), sent)
+	w.want(first, 0)
+	w.fault(sandbox.Fault{Endpoint: "template/send", Effect: "slow", DelayMS: 1500, Times: 1})
+	under := w.call(templateSend, with(token), late)
+	w.want(under, 9900001)
+	close(w.drain)
+	if again := w.call(templateSend, with(token), sent); again != first {
+		t.Errorf("first %+v, then %+v", first, again)
+	}
+	if again := w.call(templateSend, with(token), late); again.id != under.id || again.Errcode == -1 {
+		t.Errorf("first %+v, then %+v", under, again)
+	}
+	for _, key := range []string{testKey, testKey + ".queued"} {
+		if a := w.call(templateSend, with(w.token(key)), order(li, w.form(li))); a.Errcode != -1 || a.id != "" {
+			t.Errorf("a new send: %+v", a)
+		}
+	}
+	w.until("the answer", func() bool { return w.call(templateSend, with(token), late).Errcode == 0 })
+	w.cards(2)
+}
+
 // WeChat's answer is late: the caller is told that nobody knows, and told the
 // answer when it asks again.
 func TestAnAnswerThatIsLateIsThereForTheRepeat(t *testing.T) {

@@ -39,9 +39,6 @@ func (g *Gateway) send(c *call, ch wxnotify.Channel) ([]byte, error) {
 	if err := check(&d, v.app.Sandbox); err != nil {
 		return nil, err
 	}
-	if g.stopping() {
-		return nil, wxnotify.Refuse(wxnotify.Draining, "this node is stopping")
-	}
 	id, err := g.begin(c, v, &d)
 	if wxnotify.CodeOf(err) == wxnotify.CommitUnknown {
 		return nil, say(unknown)
@@ -96,6 +93,17 @@ func (g *Gateway) finish(ctx context.Context, app, id string) (wxnotify.Message,
 	return g.Reader.Message(ctx, app, id)
 }
 
+// halted is why no new send is begun now; nil: nothing stands against it.
+func (g *Gateway) halted(c *call, v visitor, d *wxnotify.Draft) error {
+	switch {
+	case g.stopping():
+		return wxnotify.Refuse(wxnotify.Draining, "this node is stopping")
+	case v.queued:
+		return nil
+	}
+	return g.paused(c.Context(), d, c.now.Real)
+}
+
 // paused answers at once what a message would wait for in vain: a caller who
 // hangs for seconds at every send is worse off than with WeChat itself, which
 // refuses quickly. A pause that is to be probed lets messages through.
@@ -107,14 +115,14 @@ func (g *Gateway) paused(ctx context.Context, d *wxnotify.Draft, now time.Time) 
 	for _, p := range all {
 		probed := !p.Probe.IsZero() && !now.Before(p.Probe)
 		if !probed && (p.Scope == "all" || p.Scope == string(d.Channel) || p.Scope == d.TemplateID) {
-			return halted(p)
+			return inWords(p)
 		}
 	}
 	return nil
 }
 
-// halted is a pause in WeChat's words, where its reason has some.
-func halted(p wxnotify.Pause) saying {
+// inWords is a pause in WeChat's words, where its reason has some.
+func inWords(p wxnotify.Pause) saying {
 	switch p.Reason {
 	case "quota":
 		return say(45009)

@@ -43,8 +43,9 @@ type world struct {
 	books   *ledger.Ledger
 	url     string
 	log     *journal
-	start   func()       // of the outbox
-	ahead   atomic.Int64 // of the virtual clock, in nanoseconds
+	drain   chan struct{} // closed by a test whose node is to stop
+	start   func()        // of the outbox
+	ahead   atomic.Int64  // of the virtual clock, in nanoseconds
 }
 
 // newWorld makes a gateway that gives up waiting after wait. WeChat is the
@@ -59,7 +60,7 @@ func newWorld(t *testing.T, wait time.Duration, far http.Handler) *world {
 // newIdleWorld is newWorld before its outbox has begun to send.
 func newIdleWorld(t *testing.T, wait time.Duration, far http.Handler) *world {
 	t.Helper()
-	w := &world{T: t, log: &journal{}, sandbox: sandbox.Start(t, sandbox.Options{})}
+	w := &world{T: t, log: &journal{}, drain: make(chan struct{}), sandbox: sandbox.Start(t, sandbox.Options{})}
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	there := w.sandbox.URL
 	if far != nil {
@@ -81,7 +82,7 @@ func newIdleWorld(t *testing.T, wait time.Duration, far http.Handler) *world {
 		Box: w.box, Ledger: w.books, Reader: w.store, Admin: w.store, WeChat: client, Tokens: keeper, Now: w.now,
 	}, api.Options{Key: wxnotify.NewSecret(testKey)})
 	g := gateway.New(log, gateway.Deps{
-		Gate: door, Box: w.box, Reader: w.store, Admin: w.store, WeChat: client, Tokens: keeper, Now: w.now,
+		Gate: door, Box: w.box, Reader: w.store, Admin: w.store, WeChat: client, Tokens: keeper, Now: w.now, Stop: w.drain,
 	}, gateway.Options{Secret: w.store.Derive("gateway tokens"), Wait: wait})
 	s := httptest.NewServer(g)
 	ctx, stop := context.WithCancel(context.Background())
