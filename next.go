@@ -59,7 +59,7 @@ type Verdict struct {
 	Do     Action
 	Reason Reason        // of a message that fails for it
 	Cause  Cause         // of the permit's death
-	Part   Part          // what is paused, of the app; "": nothing
+	Part   Part          // what is paused, of the app; "": nothing. By NewToken only if the new token does not help.
 	For    time.Duration // of a pause; 0: until an operator resumes it; UntilMidnight
 }
 
@@ -207,8 +207,9 @@ func (t Try) refused(o Outcome, now time.Time) Step {
 	}
 	switch v.Do {
 	case Repeat, SlowDown, NewToken:
+		// A new token was tried before this came back.
 		s := t.again(t.Message.Tries + 1)
-		s.Slow = v.Do == SlowDown
+		s.Slow, s.Pause, s.PauseFor = v.Do == SlowDown, v.Part, v.For
 		if s.Tries > MaxTries {
 			return t.fail(ReasonAttempts)
 		}
@@ -275,7 +276,7 @@ func (t Try) refusedRepeat(o Outcome, now time.Time) Step {
 		return t.unknown()
 	case v.Do == Repeat, v.Do == SlowDown, v.Do == NewToken, v.Cause == CauseInvalid:
 		s := t.again(t.Message.Tries + 1)
-		s.Slow = v.Do == SlowDown
+		s.Slow, s.Pause, s.PauseFor = v.Do == SlowDown, v.Part, v.For
 		return s
 	case v.Do == Halt:
 		s := t.again(t.Message.Tries)

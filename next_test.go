@@ -54,6 +54,8 @@ var (
 	quota    = refusal(45009, Verdict{Do: Halt, Part: PartChannel, For: UntilMidnight})
 	retired  = refusal(45103, Verdict{Do: Fail, Reason: ReasonChannelRetired, Part: PartChannel})
 	deadTok  = refusal(40001, Verdict{Do: NewToken})
+	blocked  = refusal(45102, Verdict{Do: SlowDown, Part: PartChannel, For: time.Minute})
+	tokenCut = refusal(41001, Verdict{Do: NewToken, Part: PartAll})
 	noSecret = Outcome{Kind: NotSent, Errcode: 40125, Said: true, Verdict: Verdict{Do: Halt, Part: PartAll}}
 )
 
@@ -84,6 +86,9 @@ func TestNext(t *testing.T) {
 		"busy for too long":      {try(tired), busy, Step{State: Failed, Reason: ReasonAttempts, Permit: Free, Tries: MaxTries}},
 		"busy in a repeat":       {try(repeat), busy, Step{State: Unsure, Permit: Retain, Spread: 2 * time.Second, Tries: 1, Slow: true}},
 		"the token died twice":   {try(), deadTok, Step{State: Queued, Permit: Free, Spread: time.Second, Tries: 1}},
+		"a token never arrives":  {try(), tokenCut, Step{State: Queued, Permit: Free, Spread: time.Second, Tries: 1, Pause: PartAll}},
+		"blocked for a while":    {try(), blocked, Step{State: Queued, Permit: Free, Spread: time.Second, Tries: 1, Slow: true, Pause: PartChannel, PauseFor: time.Minute}},
+		"blocked in a repeat":    {try(repeat), blocked, Step{State: Unsure, Permit: Retain, Spread: 2 * time.Second, Tries: 1, Slow: true, Pause: PartChannel, PauseFor: time.Minute}},
 		"out of quota":           {try(), quota, Step{State: Queued, Permit: Free, Pause: PartChannel, PauseFor: UntilMidnight}},
 		"the channel is retired": {try(), retired, Step{State: Failed, Reason: ReasonChannelRetired, Permit: Free, Pause: PartChannel}},
 		"no such page":           {try(), badPage, Step{State: Failed, Reason: ReasonPage, Permit: Free}},

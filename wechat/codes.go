@@ -64,6 +64,9 @@ func TokenVerdict(errcode int) wxnotify.Verdict {
 	switch {
 	case errcode == -1:
 		return wxnotify.Verdict{Do: wxnotify.Repeat}
+	case v.Do == wxnotify.SlowDown && v.Part != "":
+		v.Part = wxnotify.PartAll
+		return v
 	case v.Do == wxnotify.Repeat, v.Do == wxnotify.SlowDown:
 		return v
 	}

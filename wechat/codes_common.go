@@ -1,6 +1,10 @@
 package wechat
 
-import "github.com/wxnotify/wxnotify"
+import (
+	"time"
+
+	"github.com/wxnotify/wxnotify"
+)
 
 // commonCodes may come from any call (wechat-api.md 0, 2.3 and 10).
 var commonCodes = []Code{
@@ -19,9 +23,10 @@ var commonCodes = []Code{
 	{40066, "invalid url", CallsAll, stops(wxnotify.PartAll),
 		"WeChat has no such path. Something between the server and WeChat changes the address: check wechat_url. The app is paused, its messages wait.",
 		"微信没有这个路径，通常是中间代理或 wechat_url 配置改变了地址。应用已暂停，消息会等待，请检查 wechat_url。"},
-	{41001, "access_token missing", CallsAll, renews,
-		"The call reached WeChat without an access_token. The server renews it once and repeats the call.",
-		"请求到达微信时没有 access_token。服务端换取一次新 token 并重发。"},
+	{41001, "access_token missing", CallsAll,
+		wxnotify.Verdict{Do: wxnotify.NewToken, Part: wxnotify.PartAll},
+		"The call reached WeChat without an access_token. The server renews it once and repeats the call; if that does not help, something in between cuts it off, and the app is paused, its messages wait.",
+		"请求到达微信时没有 access_token。服务端换取一次新 token 并重发；若仍如此，说明中间环节丢掉了 token，应用随即暂停，消息会等待。"},
 	{42001, "access_token expired", CallsAll, renews,
 		"The access_token is past its time. The server renews it once and repeats the call.",
 		"access_token 已过期。服务端换取一次新 token 并重发。"},
@@ -44,9 +49,10 @@ var commonCodes = []Code{
 	{45011, "api minute-quota reach limit, must slower, retry next minute", CallsAll, slower,
 		"Too many calls in a minute. The server slows down and repeats the call.",
 		"每分钟调用次数超限。服务端会放慢速度并重试。"},
-	{45102, "", CallsAll, slower,
-		"WeChat blocked the call for a while. The server waits, calls less often and repeats it.",
-		"接口被微信暂时封禁。服务端会等待、放慢速度并重试。"},
+	{45102, "", CallsAll,
+		wxnotify.Verdict{Do: wxnotify.SlowDown, Part: wxnotify.PartChannel, For: 10 * time.Minute},
+		"WeChat blocked the call for a while. This channel of the app is paused for 10 minutes, then the server calls less often and repeats it.",
+		"接口被微信暂时封禁。该应用的这一通道暂停 10 分钟，之后服务端放慢速度并重试。"},
 	{45501, "", CallsAll, frozen,
 		"WeChat's supervision blocked the account for a while. The app is paused; look for a notice in WeChat's console.",
 		"账号被微信监管暂时封禁。应用已暂停，请到微信公众平台查看通知。"},

@@ -3,6 +3,7 @@ package wechat
 import (
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/wxnotify/wxnotify"
@@ -49,6 +50,10 @@ func TestVerdictsAreWhole(t *testing.T) {
 			if v.Reason == "" || v.Cause != "" {
 				t.Errorf("%d: %+v", c.Errcode, v)
 			}
+		case wxnotify.NewToken, wxnotify.SlowDown:
+			if v.Reason != "" || v.Cause != "" || v.For != 0 && v.Part == "" {
+				t.Errorf("%d: %+v", c.Errcode, v)
+			}
 		default:
 			if v.Reason != "" || v.Cause != "" || v.Part != "" {
 				t.Errorf("%d: %+v", c.Errcode, v)
@@ -64,7 +69,7 @@ func TestVerdicts(t *testing.T) {
 	for errcode, want := range map[int]verdict{
 		40001:  {Do: wxnotify.NewToken},
 		40014:  {Do: wxnotify.NewToken},
-		41001:  {Do: wxnotify.NewToken},
+		41001:  {Do: wxnotify.NewToken, Part: wxnotify.PartAll}, // once, then halt
 		42001:  {Do: wxnotify.NewToken},
 		40003:  {Do: wxnotify.Fail, Reason: wxnotify.ReasonOpenID},
 		40037:  {Do: wxnotify.Fail, Reason: wxnotify.ReasonTemplate, Part: wxnotify.PartTemplateID},
@@ -81,7 +86,7 @@ func TestVerdicts(t *testing.T) {
 		43108:  {Do: wxnotify.Repeat},
 		45009:  {Do: wxnotify.Halt, Part: wxnotify.PartChannel, For: wxnotify.UntilMidnight},
 		45011:  {Do: wxnotify.SlowDown},
-		45102:  {Do: wxnotify.SlowDown},
+		45102:  {Do: wxnotify.SlowDown, Part: wxnotify.PartChannel, For: 10 * time.Minute}, // a long wait, and an alert
 		45103:  {Do: wxnotify.Fail, Reason: wxnotify.ReasonChannelRetired, Part: wxnotify.PartChannel},
 		45109:  {Do: wxnotify.Fail, Reason: wxnotify.ReasonChannelRetired, Part: wxnotify.PartChannel},
 		46101:  {Do: wxnotify.Fail, Reason: wxnotify.ReasonChannelRetired, Part: wxnotify.PartChannel},
@@ -105,6 +110,8 @@ func TestTokenVerdictsPauseTheWholeAppOrWait(t *testing.T) {
 	for errcode, want := range map[int]wxnotify.Verdict{
 		-1:     {Do: wxnotify.Repeat},
 		45011:  {Do: wxnotify.SlowDown},
+		45102:  {Do: wxnotify.SlowDown, Part: wxnotify.PartAll, For: 10 * time.Minute},
+		41001:  {Do: wxnotify.Halt, Part: wxnotify.PartAll},
 		45009:  {Do: wxnotify.Halt, Part: wxnotify.PartAll, For: wxnotify.UntilMidnight},
 		40001:  {Do: wxnotify.Halt, Part: wxnotify.PartAll},
 		40164:  {Do: wxnotify.Halt, Part: wxnotify.PartAll},

@@ -57,7 +57,7 @@ func (e *Error) Unwrap() error {
 		r = wxnotify.Refuse(wxnotify.CodeRejected, "WeChat did not accept the code")
 	}
 	if e.Verdict.Do == wxnotify.SlowDown {
-		r.RetryAfter = time.Minute
+		r.RetryAfter = max(time.Minute, e.Verdict.For)
 	}
 	if e.Errcode != 0 {
 		r.WeChat = &wxnotify.WeChatError{Errcode: e.Errcode, Errmsg: e.Errmsg, RID: e.RID}
