@@ -261,6 +261,10 @@ func (s *Store) Cancel(ctx context.Context, now wxnotify.Now, app, id string) (r
 // call may have made it. They are to be settled as lost. At most n.
 func (s *Store) Lapsed(ctx context.Context, now wxnotify.Now, n int) (tries []wxnotify.Try, err error) {
 	s.saw(now)
+	if s.late.Load() && s.void(ctx) == nil {
+		s.late.Store(false)
+		s.log.Info("the database's disk has room again")
+	}
 	err = s.do(ctx, "lapsed", engineLimit, func(w *work) error {
 		tries = nil
 		var items []*item

@@ -8,6 +8,8 @@ import (
 	"hash/fnv"
 	"strings"
 	"time"
+
+	"github.com/wxnotify/wxnotify"
 )
 
 func nowMS() int64 { return time.Now().UnixMilli() }
@@ -31,11 +33,6 @@ func (s *Store) takeName(ctx context.Context, b *post) error {
 		s.log.Warn("another process holds this node's name; using another one", "name", wanted, "used", held)
 	}
 	s.node.Store(&held)
-	if _, err := conn.ExecContext(ctx, `insert into node (name, boot, started_at) values ($1, $2, $3)
-		on conflict (name) do update set boot = excluded.boot, started_at = excluded.started_at`, held, s.boot, nowMS()); err != nil {
-		conn.Close()
-		return err
-	}
 	s.wait.Go(func() { s.keepName(b, conn, wanted) })
 	return nil
 }
@@ -98,14 +95,33 @@ func (s *Store) alive(conn *sql.Conn) bool {
 	return conn.PingContext(ctx) == nil
 }
 
-// void ends the leases that earlier lives of this node left behind: they count
-// as over, so Lapsed finds them at once. On SQLite nobody else can hold any.
+// arrive begins this life of the node in the database. Where the disk is full
+// that waits for Lapsed: until then the leases of the last life last as long as
+// any, which costs time and loses nothing. A server that ended for it would be
+// started over and over, and nobody could even read.
+func (s *Store) arrive(ctx context.Context) error {
+	err := s.void(ctx)
+	if wxnotify.CodeOf(err) != wxnotify.StorageFull {
+		return err
+	}
+	s.late.Store(true)
+	s.log.Error("the database's disk is full: make room; until then messages are refused, and what was on its way waits", "error", err)
+	return nil
+}
+
+// void writes down who this life of the node is, and ends the leases that
+// earlier ones left behind: they count as over, so Lapsed finds them at once. On
+// SQLite nobody else can hold any.
 func (s *Store) void(ctx context.Context) error {
 	prefix := s.Node() + "/"
 	if s.base.dialect() == liteDialect {
 		prefix = ""
 	}
 	return s.do(ctx, "void", engineLimit, func(w *work) error {
+		if _, err := w.exec(`insert into node (name, boot, started_at) values ($1, $2, $3)
+			on conflict (name) do update set boot = excluded.boot, started_at = excluded.started_at`, s.Node(), s.boot, nowMS()); err != nil {
+			return err
+		}
 		_, err := w.exec(`update queue set due = 0 where state = 'sending' and due > 0
 			and substr(owner, 1, $1) = $2 and substr(owner, 1, $3) <> $4`,
 			len(prefix), prefix, len(s.lease()), s.lease())

@@ -5,7 +5,9 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -226,6 +228,78 @@ func TestAFullDiskIsSaidToBe(t *testing.T) {
 	if _, err := s.Message(ctx, planApp, queued(n-1).ID); wxnotify.CodeOf(err) != wxnotify.NotFound {
 		t.Errorf("half of it is there: %v", err)
 	}
+}
+
+// A server is started again on a disk that is full: it opens, what a dead life
+// left under way waits for its lease, and is free at once when there is room.
+func TestAFullDiskKeepsNobodyFromStarting(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db storetest.Database) {
+		dsn := db(t)
+		s, err := storetest.TryOpen(t, dsn, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := wxnotify.Now{Real: planTime, Virtual: planTime}
+		if err := s.CreateApp(ctx, wxnotify.App{ID: planApp, Secret: wxnotify.NewSecret("before")}); err != nil {
+			t.Fatal(err)
+		}
+		e := wxnotify.Entry{Message: queued(1), FormID: "form-00000001"}
+		e.Message.Fixed = true
+		if _, err := s.Accept(ctx, now, []wxnotify.Entry{e}); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := s.Claim(ctx, now, time.Minute, []wxnotify.Want{{App: planApp, N: 1}}); err != nil || len(c.Tries) != 1 {
+			t.Fatal(c, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		// The key that seals is due to be replaced.
+		if _, err := raw(t, dsn).Exec(`update keyring set created_at = 0 where purpose = 'seal'`); err != nil {
+			t.Fatal(err)
+		}
+
+		var full atomic.Bool
+		full.Store(true)
+		noRoom := func(o *store.Options) {
+			o.Fault = func(point string) error {
+				if full.Load() && strings.HasSuffix(point, ".before_commit") && !strings.HasPrefix(point, "lapsed") { // which only reads
+					return wxnotify.Refuse(wxnotify.StorageFull, "the disk is full")
+				}
+				return nil
+			}
+		}
+		var again *store.Store
+		until(t, "the server is back under its name", func() bool {
+			again = storetest.Open(t, dsn, noRoom)
+			if again.Node() == s.Node() {
+				return true
+			}
+			_ = again.Close()
+			return false
+		})
+		if a, err := again.App(ctx, planApp); err != nil || a.Secret.Reveal() != "before" {
+			t.Errorf("what is there cannot be read: %v", err)
+		}
+		if tries, err := again.Lapsed(ctx, now, 10); err != nil || len(tries) != 0 {
+			t.Errorf("on a full disk: %v, %v", tries, err)
+		}
+		full.Store(false)
+		if tries, err := again.Lapsed(ctx, now, 10); err != nil || len(tries) != 1 {
+			t.Errorf("with room again: %v, %v", tries, err)
+		}
+		if err := again.CreateApp(ctx, wxnotify.App{ID: "wx-after", Secret: wxnotify.NewSecret("after")}); err != nil {
+			t.Fatal(err)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+		// What was sealed meanwhile was sealed with a key that is there.
+		if a, err := storetest.Open(t, dsn, nil).App(ctx, "wx-after"); err != nil || a.Secret.Reveal() != "after" {
+			t.Errorf("what was sealed on a full disk does not open: %v", err)
+		}
+	})
 }
 
 func TestACallersDeadlineIsHeeded(t *testing.T) {

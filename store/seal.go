@@ -30,6 +30,7 @@ type keyring struct {
 	mu     sync.RWMutex
 	seals  map[string]cipher.AEAD // by id, 4 bytes
 	newest string
+	stale  bool // the newest is a month old
 	hash   []byte
 }
 
@@ -37,13 +38,14 @@ const sealKeyLasts = 30 * 24 * time.Hour
 
 var errSealed = errors.New("a sealed value does not open: it was altered, or belongs to another row")
 
-// unlock loads the keyring, and makes what is missing in it.
+// unlock loads the keyring, and makes what is missing in it. Where the disk has
+// no room for a new key, the old one seals on.
 func (s *Store) unlock(ctx context.Context) error {
 	master, err := masterSeal(s.opt.MasterKey)
 	if err != nil {
 		return err
 	}
-	return s.do(ctx, "unlock", engineLimit, func(w *work) error {
+	err = s.do(ctx, "unlock", engineLimit, func(w *work) error {
 		if w.lock != "" {
 			if _, err := w.exec(`select pg_advisory_xact_lock($1)`, int64(lockKeyring)); err != nil {
 				return err
@@ -59,6 +61,15 @@ func (s *Store) unlock(ctx context.Context) error {
 		}
 		return s.loadKeys(w.each, master)
 	})
+	if wxnotify.CodeOf(err) != wxnotify.StorageFull {
+		return err
+	}
+	// What was made is not there: nothing may be sealed with it.
+	if again := s.loadKeys(s.eacher(ctx), master); again != nil || s.keys.newest == "" || s.keys.hash == nil {
+		return err
+	}
+	s.log.Error("the database's disk is full: there is no room for a new key, so the old one is used on", "error", err)
+	return nil
 }
 
 func masterSeal(master []byte) (cipher.AEAD, error) {
@@ -79,6 +90,11 @@ func newAEAD(key []byte) (cipher.AEAD, error) {
 
 type eacher func(f func(scanner) error, text string, args ...any) error
 
+// eacher reads outside of a transaction.
+func (s *Store) eacher(ctx context.Context) eacher {
+	return func(f func(scanner) error, text string, args ...any) error { return s.each(ctx, f, text, args...) }
+}
+
 func (s *Store) loadKeys(each eacher, master cipher.AEAD) error {
 	k, err := readKeys(each, master)
 	if err != nil {
@@ -86,7 +102,7 @@ func (s *Store) loadKeys(each eacher, master cipher.AEAD) error {
 	}
 	s.keys.mu.Lock()
 	defer s.keys.mu.Unlock()
-	s.keys.seals, s.keys.newest, s.keys.hash = k.seals, k.newest, k.hash
+	s.keys.seals, s.keys.newest, s.keys.stale, s.keys.hash = k.seals, k.newest, k.stale, k.hash
 	return nil
 }
 
@@ -112,9 +128,7 @@ func readKeys(each eacher, master cipher.AEAD) (*keyring, error) {
 		if err != nil {
 			return err
 		}
-		if created > fresh {
-			ring.newest = string(raw)
-		}
+		ring.newest, ring.stale = string(raw), created <= fresh
 		ring.seals[string(raw)], err = newAEAD(k)
 		return err
 	}, `select id, purpose, wrapped, created_at from keyring order by created_at, id`)
@@ -123,7 +137,7 @@ func readKeys(each eacher, master cipher.AEAD) (*keyring, error) {
 
 func (k *keyring) missing() []string {
 	var m []string
-	if k.newest == "" {
+	if k.newest == "" || k.stale {
 		m = append(m, "seal")
 	}
 	if k.hash == nil {
@@ -215,8 +229,7 @@ func (s *Store) sealKey(id string) (cipher.AEAD, error) {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, doorLimit)
 	defer cancel()
-	each := func(f func(scanner) error, text string, args ...any) error { return s.each(ctx, f, text, args...) }
-	if err := s.loadKeys(each, master); err != nil {
+	if err := s.loadKeys(s.eacher(ctx), master); err != nil {
 		return nil, err
 	}
 	s.keys.mu.RLock()

@@ -133,24 +133,7 @@ func (b *lite) close() {
 }
 
 // join has nothing to do: the file's lock is the node's, and the clock is ours.
-func (b *lite) join(ctx context.Context, s *Store) error {
-	_, err := b.writerExec(ctx, `insert into node (name, boot, started_at) values ($1, $2, $3)
-		on conflict (name) do update set boot = excluded.boot, started_at = excluded.started_at`, s.Node(), s.boot, nowMS())
-	return err
-}
-
-func (b *lite) writerExec(ctx context.Context, text string, args ...any) (int64, error) {
-	tx, err := b.begin(ctx)
-	if err != nil {
-		return 0, err
-	}
-	n, err := tx.exec(ctx, text, args)
-	if err != nil {
-		tx.rollback()
-		return 0, err
-	}
-	return n, tx.commit(ctx)
-}
+func (b *lite) join(context.Context, *Store) error { return nil }
 
 // begin waits for the writer's turn. Statements run without the caller's
 // context: a driver's watch over it costs more than the statement, and with

@@ -91,6 +91,7 @@ type Store struct {
 	notices permitIDs
 	node    atomic.Pointer[string]
 	boot    string
+	late    atomic.Bool // the disk was full when this life began
 
 	lock     io.Closer    // SQLite: what keeps other processes off the file
 	claims   atomic.Int64 // made in this life
@@ -115,7 +116,8 @@ type Store struct {
 // Open opens the database, brings its schema up to date under a lock, and makes
 // the leases of this node's earlier life void. It refuses a second process on
 // one SQLite file, a master key that does not belong to the data, and clocks
-// that differ by more than two seconds.
+// that differ by more than two seconds. A full disk keeps no database from being
+// opened that was opened before: what there is to write then is written later.
 func Open(ctx context.Context, log *slog.Logger, opt Options) (*Store, error) {
 	if len(opt.MasterKey) != 32 {
 		return nil, fmt.Errorf("the master key has %d bytes, it needs 32", len(opt.MasterKey))
@@ -148,7 +150,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if err := s.base.join(ctx, s); err != nil {
 		return err
 	}
-	return s.void(ctx)
+	return s.arrive(ctx)
 }
 
 // openBase opens what the DSN names. The lock is nil on PostgreSQL.
@@ -230,7 +232,7 @@ type base interface {
 	read() *sql.DB
 	begin(ctx context.Context) (txn, error)
 	migrate(ctx context.Context) error
-	// join checks the clock and takes the node's name.
+	// join checks the clock and takes the node's name. It writes nothing.
 	join(ctx context.Context, s *Store) error
 	close()
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -39,8 +40,10 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": startCmd,
 			"stop":  stopCmd,
+			"crash": crashCmd,
 			"taken": takenCmd,
 			"disk":  diskCmd,
+			"fill":  fillCmd,
 			"postgres": func(ts *testscript.TestScript, _ bool, _ []string) { // an empty database, in $POSTGRES
 				if os.Getenv(storetest.Variable) == "" {
 					ts.Fatalf("%s is not set: run this by make test, or by scripts/withpostgres", storetest.Variable)
@@ -56,7 +59,7 @@ type program struct {
 	cmd  *exec.Cmd
 	said chan string // its lines; closed at its end
 
-	within []string // what the next one is started by
+	within []string // what it is started by
 }
 
 // startCmd runs a command of ours in the background until its output has a line
@@ -75,7 +78,7 @@ func startCmd(ts *testscript.TestScript, _ bool, args []string) {
 	p := ts.Value(running{}).(*program)
 	line := append(slices.Clone(p.within), path)
 	line = append(line, args[1:]...)
-	*p = program{cmd: exec.Command(line[0], line[1:]...), said: make(chan string, 1000)}
+	*p = program{cmd: exec.Command(line[0], line[1:]...), said: make(chan string, 1000), within: p.within}
 	p.cmd.Dir, p.cmd.Env = ts.Getenv("WORK"), []string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH")}
 	out, err := p.cmd.StdoutPipe()
 	ts.Check(err)
@@ -146,14 +149,47 @@ func stopCmd(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(p.cmd.Wait())
 }
 
-// diskCmd lets the next program see a file system that is read-only, but for a
-// folder on a disk of a given size. Both end with the program.
+// crashCmd ends the program as kill -9 does.
+func crashCmd(ts *testscript.TestScript, _ bool, _ []string) {
+	p := ts.Value(running{}).(*program)
+	ts.Check(p.cmd.Process.Kill())
+	for line := range p.said {
+		ts.Logf("%s", line)
+	}
+	_ = p.cmd.Wait() // it says that it was killed
+}
+
+// diskCmd lets programs see a file system that is read-only, but for a folder on
+// a disk of a given size. Both end with the script.
 //
 //	disk 6m data
 func diskCmd(ts *testscript.TestScript, _ bool, args []string) {
-	const mounts = `mount -t tmpfs -o size=$0 tmpfs "$1" && mount -o remount,bind,ro / && cd . && shift && exec "$@"`
-	p := ts.Value(running{}).(*program)
-	p.within = []string{"unshare", "-rm", "sh", "-c", mounts, args[0], ts.MkAbs(args[1])}
+	const mounts = `mount -t tmpfs -o size=$0 tmpfs "$1" && mount -o remount,bind,ro / && echo mounted && exec cat`
+	holder := exec.Command("unshare", "-rm", "sh", "-c", mounts, args[0], ts.MkAbs(args[1]))
+	in, err := holder.StdinPipe()
+	ts.Check(err)
+	out, err := holder.StdoutPipe()
+	ts.Check(err)
+	ts.Check(holder.Start())
+	ts.Defer(func() {
+		_ = in.Close()
+		_ = holder.Wait()
+	})
+	_, err = bufio.NewReader(out).ReadString('\n')
+	ts.Check(err)
+	ts.Value(running{}).(*program).within = []string{
+		"nsenter", "-t", strconv.Itoa(holder.Process.Pid), "-U", "-m", "--preserve-credentials", "sh", "-c", `cd "$0" && exec "$@"`, ts.Getenv("WORK"),
+	}
+}
+
+// fillCmd fills the rest of a disk.
+//
+//	fill data
+func fillCmd(ts *testscript.TestScript, _ bool, args []string) {
+	line := append(slices.Clone(ts.Value(running{}).(*program).within), "sh", "-c", `! cat /dev/zero >>"$0/filler"`, ts.MkAbs(args[0]))
+	out, err := exec.Command(line[0], line[1:]...).CombinedOutput()
+	ts.Logf("%s", out)
+	ts.Check(err)
 }
 
 // takenCmd takes a port and puts its address into $TAKEN.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/wxnotify/wxnotify"
 	"github.com/wxnotify/wxnotify/server"
 	"github.com/wxnotify/wxnotify/store"
 )
@@ -48,6 +49,10 @@ func (c *serveCmd) Run(ctx context.Context) error {
 // there is none. It goes to standard output: logs are no place for secrets.
 func (c *serveCmd) sayConsole(ctx context.Context, s *server.Server) error {
 	link, err := s.SetupLink(ctx)
+	if wxnotify.CodeOf(err) == wxnotify.StorageFull {
+		fmt.Println("The console has no user yet, and the disk is full: make room and start the server again, and a link for the first one is printed here.")
+		return nil
+	}
 	if err != nil || link == "" {
 		return err
 	}
