@@ -153,24 +153,25 @@ func (p Point) For(r Reason) (n int64) {
 	return n
 }
 
-// Taken is how many messages WeChat took.
-func (p Point) Taken() int64 { return p.In(Sent) + p.In(Delivered) }
-
-// NoPermit is how many messages were lost because their user had given no
-// permit, or had said no.
-func (p Point) NoPermit() int64 { return p.For(ReasonNoPermit) + p.For(ReasonRefusedByUser) }
+// Of is how many messages of a group came to rest.
+func (p Point) Of(g Group) (n int64) {
+	for e, k := range p.Ended {
+		if g.Has(e) {
+			n += k
+		}
+	}
+	return n
+}
 
 // Success is the part of messages that WeChat took, of those that could be
-// tried: sent and delivered over these, failed, expired and unknown. What was
-// canceled is nobody's failure, and what there was no permit for is a loss of
-// another kind. ok is false when there is nothing to divide by.
+// tried. What was canceled is nobody's failure, and what there was no permit for
+// is a loss of another kind. ok is false when there is nothing to divide by.
 func (p Point) Success() (part float64, ok bool) {
-	good := p.Taken()
-	all := good + p.In(Failed) + p.In(Expired) + p.In(Unknown) - p.NoPermit()
+	all := p.Of(GroupTried)
 	if all <= 0 {
 		return 0, false
 	}
-	return float64(good) / float64(all), true
+	return float64(p.Of(GroupTaken)) / float64(all), true
 }
 
 // Add adds another step to this one: the sum of a series is its total.

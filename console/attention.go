@@ -26,7 +26,9 @@ type causeRow struct {
 	Means  string
 	Reason string
 	Code   string
-	Query  string // the filter that finds its messages
+	Link   string // address of its messages
+	Retry  string // of work on them
+	Drop   string
 }
 
 // GET /console/attention
@@ -67,12 +69,14 @@ func (c *call) causeRow(g wxnotify.CauseGroup, known []wxnotify.Template) causeR
 	}
 	q := filterOf(map[string][]string{
 		"app": {g.App}, "state": {string(g.State)}, "reason": {string(g.Reason)}, "template_id": {g.TemplateID}, "open": {"1"},
+		"errcode": {strconv.Itoa(g.Errcode)},
 	})
 	if g.Errcode != 0 {
 		r.Code = strconv.Itoa(g.Errcode)
-		q.Set("errcode", r.Code)
 	}
-	r.Query = q.Encode()
+	r.Link = Root + "/messages?" + q.Encode()
+	q.Set("return", Root+"/attention")
+	r.Retry, r.Drop = bulkOn(doRetry, q), bulkOn(doDrop, q)
 	return r
 }
 

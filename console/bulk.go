@@ -46,6 +46,7 @@ type bulkPage struct {
 	Over    bool
 	Codes   []codeCount // why some failed
 	Return  string
+	See     string // the list of what it is about
 }
 
 type codeCount struct {
@@ -64,15 +65,30 @@ func (d *Door) bulk(c *call) (any, error) {
 		p.Return = Root + "/messages?" + filterOf(c.query).Encode()
 	}
 	if p.Total = len(p.IDs); p.Total == 0 {
-		// What comes in from now on, what is sent again above all, is not meant.
-		p.Filter.Set("to", strconv.FormatInt(c.Now.Virtual.Unix()+1, 10))
+		// What comes in from now on, what is sent again above all, is not meant;
+		// and what is meant stays the same while the work goes on.
 		f := p.filter(c)
+		if p.Filter.Has("range") {
+			p.Filter.Set("from", strconv.FormatInt(f.Since.Unix(), 10))
+			p.Filter.Del("range")
+		}
+		if end := c.Now.Virtual.Unix() + 1; f.Until.IsZero() || f.Until.Unix() > end {
+			p.Filter.Set("to", strconv.FormatInt(end, 10))
+		}
+		p.See = Root + "/messages?" + p.Filter.Encode()
+		f = p.filter(c)
 		if p.Total, err = d.Reader.CountMessages(c.ctx(), f, bulkMost+1); err != nil {
 			return nil, err
 		}
 		p.More = p.Total > bulkMost
 	}
 	return p, nil
+}
+
+// bulkOn is the address of work on what a filter finds. It is given to pages
+// whole: a part of an address in a template is escaped, and finds everything.
+func bulkOn(do string, filter url.Values) string {
+	return Root + "/bulk?do=" + do + "&" + filter.Encode()
 }
 
 func (c *call) bulkOf(q url.Values) (bulkPage, error) {
@@ -120,7 +136,7 @@ func (d *Door) bulkBite(c *call) (any, error) {
 // what is done, for the audit log: no value of meta and no openid is in it.
 func (p *bulkPage) what() string {
 	parts := []string{p.Do, strconv.Itoa(p.Total)}
-	for _, name := range []string{"state", "reason", "errcode", "channel", "template_id"} {
+	for _, name := range []string{"state", "group", "reason", "errcode", "channel", "template_id"} {
 		if v := p.Filter.Get(name); v != "" {
 			parts = append(parts, name+"="+v)
 		}

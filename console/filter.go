@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,8 +21,8 @@ var states = []wxnotify.State{
 	wxnotify.Sent, wxnotify.Delivered, wxnotify.Failed, wxnotify.Expired, wxnotify.Canceled, wxnotify.Unknown,
 }
 
-// stateTaken stands in addresses for sent and delivered together: WeChat took it.
-const stateTaken wxnotify.State = "taken"
+// groups are states that filters offer together.
+var groups = []wxnotify.Group{wxnotify.GroupTaken, wxnotify.GroupMissed, wxnotify.GroupTried, wxnotify.GroupLost, wxnotify.GroupMoving}
 
 // reasons lists why messages fail, expire, are canceled or unknown.
 var reasons = []wxnotify.Reason{
@@ -40,45 +41,55 @@ var restOf = map[wxnotify.Reason]wxnotify.State{
 // sense there matches nothing, or is left out.
 func messageFilter(q url.Values, now time.Time) wxnotify.MessageFilter {
 	f := wxnotify.MessageFilter{
-		App: q.Get("app"), To: q.Get("touser"), State: wxnotify.State(q.Get("state")), TemplateID: q.Get("template_id"),
+		App: q.Get("app"), To: q.Get("touser"), State: wxnotify.State(q.Get("state")), TemplateID: q.Get("template_id"), Group: wxnotify.Group(q.Get("group")),
 		Reason: wxnotify.Reason(q.Get("reason")), Channel: wxnotify.Channel(q.Get("channel")), Open: q.Get("open") == "1", Cursor: q.Get("cursor"),
-		Rested: q.Get("by") == byRest, Answer: q.Get("answer"),
+		Rested: q.Get("by") == byRest,
 	}
-	if f.State == stateTaken {
-		f.State, f.Taken = "", true
+	if g := wxnotify.Group(f.State); slices.Contains(groups, g) { // one list to choose from
+		f.State, f.Group = "", g
 	}
-	f.Errcode, _ = strconv.Atoi(q.Get("errcode"))
+	if n, err := strconv.Atoi(q.Get("errcode")); err == nil {
+		f.Errcode = &n
+	}
+	if v := q.Get("answer"); v != "" {
+		f.Answers = strings.Split(v, ",")
+		f.Answers = f.Answers[:min(len(f.Answers), 200)]
+	}
 	if name, value, ok := strings.Cut(q.Get("meta"), "="); ok {
 		f.Meta = map[string]string{name: value}
 	}
-	if f.State == "" && !f.Taken && f.Reason != "" {
+	if f.State == "" && f.Group == "" && f.Reason != "" {
 		if f.State = restOf[f.Reason]; f.State == "" {
 			f.State = wxnotify.Failed
 		}
 	}
 	f.Since, f.Until = span(q, now)
+	f.UnderWay = instant(q.Get("at"))
 	return f
 }
 
 // byRest in by= makes the times of a filter tell when a message came to rest.
 const byRest = "rest"
 
-// span is the time that an address names: a range that ends now, or from and to
-// in seconds.
+// span is the time that an address names: a range that ends now, or from and to.
 func span(q url.Values, now time.Time) (since, until time.Time) {
+	since, until = instant(q.Get("from")), instant(q.Get("to"))
 	if d := rangeLasts[q.Get("range")]; d > 0 {
-		since = now.Add(-d)
-	}
-	for name, t := range map[string]*time.Time{"from": &since, "to": &until} {
-		if n, err := strconv.ParseInt(q.Get(name), 10, 64); err == nil && n > 0 && n < 1e11 {
-			*t = time.Unix(n, 0)
-		}
+		since = now.Add(-d).Truncate(time.Second)
 	}
 	return since, until
 }
 
+// instant is a time in seconds; what is none is zero.
+func instant(s string) time.Time {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n > 0 && n < 1e11 {
+		return time.Unix(n, 0)
+	}
+	return time.Time{}
+}
+
 // filterNames are the values of an address that belong to a filter of messages.
-var filterNames = []string{"app", "touser", "state", "template_id", "reason", "channel", "errcode", "answer", "open", "meta", "by", "range", "from", "to"}
+var filterNames = []string{"app", "touser", "state", "group", "template_id", "reason", "channel", "errcode", "answer", "open", "meta", "by", "range", "from", "to", "at"}
 
 // filterOf is the part of an address that belongs to the filter.
 func filterOf(q url.Values) url.Values {

@@ -103,6 +103,9 @@ func (f *frame) With(pairs ...any) string {
 // Q is a value of the address.
 func (f *frame) Q(name string) string { return f.query.Get(name) }
 
+// OpenMore says that more needs attention than was counted.
+func (f *frame) OpenMore() bool { return f.Open >= openMost }
+
 // AppName is how people call an app.
 func (f *frame) AppName(id string) string {
 	for _, a := range f.Apps {
@@ -197,6 +200,8 @@ func text(v any) string {
 	case string:
 		return v
 	case wxnotify.State:
+		return string(v)
+	case wxnotify.Group:
 		return string(v)
 	case wxnotify.Reason:
 		return string(v)

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -13,17 +12,18 @@ import (
 type messagesPage struct {
 	*frame
 	Rows    []row
-	Next    string
+	Older   string // address of the next page; "": there is none
 	Filters []chip
+	Groups  []wxnotify.Group
 	States  []wxnotify.State
 	Reasons []wxnotify.Reason
 	Ranges  []string
 	Known   []wxnotify.Template
-	Taken   wxnotify.State // stands for two of them
-	First   bool           // nothing was ever sent, and nothing is filtered
+	First   bool // nothing was ever sent, and nothing is filtered
 	Live    bool
 	Export  string // its address
-	Bulk    string // the filter, for work on all that match
+	Resend  string // address of work on all that match
+	Cancel  string
 }
 
 // A row is a message in a table.
@@ -46,16 +46,28 @@ const pageSize = 50
 
 // GET /console/messages
 func (d *Door) messages(c *call) (any, error) {
+	if c.Q("range") != "" { // it was chosen in the place of a span
+		c.query.Del("from")
+		c.query.Del("to")
+		c.query.Del("at")
+	}
 	f := messageFilter(c.query, c.Now.Virtual)
 	f.Limit = pageSize
 	ms, next, err := d.Reader.Messages(c.ctx(), f)
 	if err != nil {
 		return nil, err
 	}
-	p := messagesPage{frame: c.frame, Next: next, Filters: c.chips(), States: states, Reasons: reasons, Ranges: ranges, Taken: stateTaken, Live: f.Cursor == ""}
+	p := messagesPage{frame: c.frame, Filters: c.chips(), Groups: groups, States: states, Reasons: reasons, Ranges: ranges}
+	p.Live = f.Cursor == "" && f.UnderWay.IsZero() && (f.Until.IsZero() || f.Until.After(c.Now.Virtual)) // the past does not move
+	if next != "" {
+		p.Older = c.With("cursor", next)
+		if c.Q("range") != "" { // which goes on, and a cursor does not
+			p.Older = c.With("cursor", next, "range", "", "from", f.Since.Unix())
+		}
+	}
 	p.First = len(ms) == 0 && len(p.Filters) == 0 && f.Cursor == ""
 	p.Export = Root + "/messages.csv?" + filterOf(c.query).Encode()
-	p.Bulk = filterOf(c.query).Encode()
+	p.Resend, p.Cancel = bulkOn(doRetry, filterOf(c.query)), bulkOn(doCancel, filterOf(c.query))
 	if p.Known, err = d.templates(c, f.App); err != nil {
 		return nil, err
 	}
@@ -118,12 +130,9 @@ func (c *call) chips() (chips []chip) {
 	for _, name := range filterNames {
 		if v := c.query.Get(name); v != "" && name != "app" {
 			x := chip{Name: c.T("filter_" + name), Off: c.With(name, "", "cursor", "")}
-			since, until := span(url.Values{name: {v}}, c.Now.Virtual)
 			switch name {
-			case "from":
-				x.At = since
-			case "to":
-				x.At = until
+			case "from", "to", "at":
+				x.At = instant(v)
 			default:
 				x.Value = c.chipValue(name, v)
 			}
@@ -137,10 +146,20 @@ func (c *call) chipValue(name, v string) string {
 	switch name {
 	case "state", "reason", "channel":
 		return c.Word(name, v)
-	case "open", "by":
+	case "group":
+		return c.Word("state", v)
+	case "open", "by", "usable":
 		return ""
+	case "errcode":
+		if v == "0" {
+			return c.T("none")
+		}
 	case "answer":
-		return c.answerName(v)
+		all := strings.Split(v, ",")
+		for i, said := range all {
+			all[i] = c.answerName(said)
+		}
+		return strings.Join(all, ", ")
 	case "range":
 		return c.T("range_" + v)
 	}

@@ -2,9 +2,9 @@ package console
 
 import (
 	"math"
-	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wxnotify/wxnotify"
@@ -39,6 +39,7 @@ type number struct {
 	Value string
 	Unit  string
 	Note  string // beside it
+	Rows  string // address of what the note tells of; "": it tells of no rows
 	Up    int    // above zero: the note is good news; below: bad
 	Link  string
 	Spark string
@@ -119,7 +120,11 @@ func (d *Door) sums(c *call, p *overviewPage) error {
 		return err
 	}
 	p.Quotas = c.quotas(days)
-	p.numbers(c, points, days, &held)
+	day, err := d.together(c, days)
+	if err != nil {
+		return err
+	}
+	p.numbers(c, points, &day.Today, &day.Before, &held)
 	p.plots(c, f, points, waiting)
 	p.Plots["stock"] = c.stockPlot(&held)
 	for _, l := range held.Leaving {
@@ -157,12 +162,9 @@ func (p *overviewPage) choose(c *call) (wxnotify.SeriesFilter, error) {
 	return f, err
 }
 
-// rows is the address of messages that came to rest in the range, or as the
-// pairs say.
+// rows is the address of messages of the range, as the pairs say: of its whole
+// steps, as they are counted.
 func (p *overviewPage) rows(pairs ...any) string {
-	if p.Range != "" {
-		return p.frame.To("/messages", append(pairs, "range", p.Range)...)
-	}
 	return p.frame.To("/messages", append(pairs, "from", p.From.Unix(), "to", p.Until.Unix())...)
 }
 
@@ -194,53 +196,58 @@ func moved(p *wxnotify.Point) (n int64) {
 	return n
 }
 
-func (p *overviewPage) numbers(c *call, points []wxnotify.Point, days []appDay, held *wxnotify.Holding) {
-	var all, today, before wxnotify.Point
+func (p *overviewPage) numbers(c *call, points []wxnotify.Point, today, before *wxnotify.Point, held *wxnotify.Holding) {
+	var all wxnotify.Point
 	for i := range points {
 		all.Add(points[i])
 	}
-	for i := range days {
-		today.Add(days[i].Today)
-		before.Add(days[i].Before)
-	}
-	taken := func(x *wxnotify.Point) float64 { return float64(x.Taken()) }
-	sent := number{Key: "sent_today", Value: c.N(today.Taken()), Tone: "ok", Spark: spark(of(points, taken)),
-		Link: c.To("/messages", "by", byRest, "state", stateTaken, "from", wxnotify.Day(c.Now.Virtual).Unix())}
-	if was := before.Taken(); was > 0 {
-		part := 100 * float64(today.Taken()-was) / float64(was)
+	day := wxnotify.Day(c.Now.Virtual)
+	sent := number{Key: "sent_today", Value: c.N(today.Of(wxnotify.GroupTaken)), Tone: "ok", Spark: spark(of(points, group(wxnotify.GroupTaken))),
+		Link: c.To("/messages", "by", byRest, "state", wxnotify.GroupTaken, "from", day.Unix())}
+	if was := before.Of(wxnotify.GroupTaken); was > 0 {
+		part := 100 * float64(today.Of(wxnotify.GroupTaken)-was) / float64(was)
 		sent.Note, sent.Up = c.T("vs_yesterday", "n", signed(part)), sign(part)
+		sent.Rows = c.To("/messages", "by", byRest, "state", wxnotify.GroupTaken, "from", day.Add(-24*time.Hour).Unix(), "to", soFar(c.Now.Virtual).Unix())
 	}
-	success := number{Key: "success", Value: "–", Tone: "ok", Spark: spark(of(points, percentOf)), Link: p.rows("by", byRest, "state", wxnotify.Failed)}
+	success := number{Key: "success", Value: "–", Tone: "ok", Spark: spark(of(points, percentOf)), Link: p.rows("by", byRest, "state", wxnotify.GroupTried)}
 	if part, ok := all.Success(); ok {
 		success.Value, success.Unit = strconv.FormatFloat(100*part, 'f', 2, 64), "%"
 		success.Up = sign(100*part - objective)
 	}
 	success.Note = c.T("objective", "n", objective)
-	latency := number{Key: "latency", Value: "–", Tone: "info", Spark: spark(of(points, latencyOf(.95))), Link: p.rows("by", byRest, "state", stateTaken)}
+	if n := all.Of(wxnotify.GroupMissed); n > 0 {
+		success.Parts = []part{{c.T("missed_n", "n", c.N(n)), "", p.rows("by", byRest, "state", wxnotify.GroupMissed)}}
+	}
+	latency := number{Key: "latency", Value: "–", Tone: "info", Spark: spark(of(points, latencyOf(.95))), Link: p.rows("answer", 0)}
 	if mid, ok := all.Latency.Quantile(.5); ok {
 		p95, _ := all.Latency.Quantile(.95)
 		p99, _ := all.Latency.Quantile(.99)
 		latency.Value, latency.Unit = apart(c.Span(p95))
 		latency.Note = "p50 " + c.Span(mid) + " · p99 " + c.Span(p99)
 	}
-	depth := number{Key: "depth", Tone: "info", Link: c.To("/messages", "state", wxnotify.Queued)}
+	depth := number{Key: "depth", Tone: "info", Link: c.To("/messages", "state", wxnotify.GroupMoving)}
 	depth.Value = c.N(p.Counts[0].N + p.Counts[1].N + p.Counts[2].N)
 	if depth.Note = c.T("depth_none"); p.Oldest > 0 {
-		depth.Note = c.T("oldest", "t", c.Span(p.Oldest))
+		depth.Note, depth.Rows = c.T("oldest", "t", c.Span(p.Oldest)), c.To("/messages", "state", wxnotify.Queued)
 	}
 	permits := number{Key: "permits", Tone: "teal", Link: c.To("/permits", "state", wxnotify.PermitFree), Value: c.N(free(held))}
 	if !held.UsersAt.IsZero() {
 		permits.Parts = []part{{c.T("reachable_n", "n", c.N(held.Users)), "", c.To("/users")}}
 	}
-	lost := number{Key: "no_permit", Value: c.N(all.NoPermit()), Tone: "mut", Spark: spark(of(points, func(x *wxnotify.Point) float64 { return float64(x.NoPermit()) })),
-		Link: p.rows("by", byRest, "reason", wxnotify.ReasonNoPermit)}
+	lost := number{Key: "no_permit", Value: c.N(all.Of(wxnotify.GroupLost)), Tone: "mut", Spark: spark(of(points, group(wxnotify.GroupLost))),
+		Link: p.rows("by", byRest, "state", wxnotify.GroupLost)}
 	if all.Accepted > 0 {
-		lost.Note = c.T("of_accepted", "n", strconv.FormatFloat(100*float64(all.NoPermit())/float64(all.Accepted), 'f', 1, 64))
+		lost.Note, lost.Rows = c.T("of_accepted", "n", strconv.FormatFloat(100*float64(all.Of(wxnotify.GroupLost))/float64(all.Accepted), 'f', 1, 64)), p.rows()
 	}
 	if n := all.For(wxnotify.ReasonRefusedByUser); n > 0 {
 		lost.Parts = []part{{c.T("of_them_refused", "n", c.N(n)), "", p.rows("by", byRest, "reason", wxnotify.ReasonRefusedByUser)}}
 	}
 	p.Numbers = []number{sent, success, latency, depth, permits, lost}
+}
+
+// group counts what came to rest as one of a group.
+func group(g wxnotify.Group) func(*wxnotify.Point) float64 {
+	return func(p *wxnotify.Point) float64 { return float64(p.Of(g)) }
 }
 
 // free is how many permits there are that each carry one message more.
@@ -295,8 +302,8 @@ func (p *overviewPage) plots(c *call, f wxnotify.SeriesFilter, points []wxnotify
 	begin := func(kind, link string) plot { return timed(kind, link, points, f.Step) }
 
 	flow := begin("bars", rested)
-	flow.add(true, line{c.Word("state", stateTaken), "ok", of(points, func(x *wxnotify.Point) float64 { return float64(x.Taken()) }), "state=taken"})
-	flow.add(true, line{c.Word("state", wxnotify.Failed), "bad", of(points, func(x *wxnotify.Point) float64 { return float64(x.In(wxnotify.Failed) - x.NoPermit()) }), "state=failed"})
+	flow.add(true, line{c.Word("state", wxnotify.GroupTaken), "ok", of(points, group(wxnotify.GroupTaken)), "state=taken"})
+	flow.add(true, line{c.Word("state", wxnotify.Failed), "bad", of(points, func(x *wxnotify.Point) float64 { return float64(x.In(wxnotify.Failed) - x.Of(wxnotify.GroupLost)) }), "state=failed&group=missed"})
 	flow.add(false, line{c.Word("state", wxnotify.Unknown), "warn", in(points, wxnotify.Unknown), "state=unknown"})
 	flow.add(false, line{c.Word("state", wxnotify.Expired), "viol", in(points, wxnotify.Expired), "state=expired"})
 	flow.add(false, line{c.Word("state", wxnotify.Canceled), "info", in(points, wxnotify.Canceled), "state=canceled"})
@@ -305,23 +312,24 @@ func (p *overviewPage) plots(c *call, f wxnotify.SeriesFilter, points []wxnotify
 
 	success := begin("lines", rested)
 	success.Unit, success.Target = "%", objective
-	success.add(true, line{c.T("success"), "ok", of(points, percentOf), "state=failed"})
+	success.add(true, line{c.T("success"), "ok", of(points, percentOf), "state=tried"})
 
-	latency := begin("lines", rested)
+	latency := begin("lines", c.To("/messages", "answer", 0))
 	latency.Unit, latency.Log = " ms", true
 	for _, q := range []struct {
 		name, tone string
 		q          float64
 	}{{"p50", "ok", .5}, {"p95", "info", .95}, {"p99", "viol", .99}} {
-		latency.add(true, line{q.name, q.tone, of(points, latencyOf(q.q)), "state=taken"})
+		latency.add(true, line{q.name, q.tone, of(points, latencyOf(q.q)), ""})
 	}
 
 	depth := begin("lines", c.To("/messages"))
-	depth.Area = true
+	depth.Area, depth.At = true, make([]string, len(points))
 	left := make([]value, len(points))
 	for i := len(points) - 1; i >= 0; i-- {
 		left[i] = value(max(waiting, 0))
 		waiting -= moved(&points[i])
+		depth.At[i] = "at=" + strconv.FormatInt(points[i].At.Add(f.Step).Unix(), 10)
 	}
 	depth.add(true, line{c.T("under_way"), "info", left, ""})
 
@@ -373,10 +381,20 @@ func (p *overviewPage) errors(c *call, f wxnotify.SeriesFilter, points []wxnotif
 		}
 		return compare(a, b)
 	})
-	out := timed("bars", c.To("/messages"), points, wide.Step)
+	out := timed("bars", c.To("/messages", "answer", strings.Join(names, ",")), points, wide.Step)
+	for i := range points { // the first and the last may stick out of the range
+		from, to := points[i].At, points[i].At.Add(wide.Step)
+		if from.Before(f.From) {
+			from = f.From
+		}
+		if to.After(f.To) {
+			to = f.To
+		}
+		out.At = append(out.At, "from="+strconv.FormatInt(from.Unix(), 10)+"&to="+strconv.FormatInt(to.Unix(), 10))
+	}
 	tones := [errorLines]string{"bad", "warn", "info", "viol", "teal"}
 	for i, said := range names[:min(len(names), errorLines)] {
-		out.add(true, line{c.answerName(said), tones[i], of(points, func(x *wxnotify.Point) float64 { return float64(x.Answers[said]) }), "answer=" + url.QueryEscape(said)})
+		out.add(true, line{c.answerName(said), tones[i], of(points, func(x *wxnotify.Point) float64 { return float64(x.Answers[said]) }), "answer=" + said})
 	}
 	if len(names) > errorLines {
 		out.add(true, line{c.T("other_codes"), "mut", of(points, func(x *wxnotify.Point) float64 {
@@ -385,7 +403,7 @@ func (p *overviewPage) errors(c *call, f wxnotify.SeriesFilter, points []wxnotif
 				n += x.Answers[said]
 			}
 			return float64(n)
-		}), ""})
+		}), "answer=" + strings.Join(names[errorLines:], ",")})
 	}
 	return out
 }

@@ -17,6 +17,7 @@ type permitsPage struct {
 	Sources []wxnotify.Source
 	States  []wxnotify.PermitState
 	Ends    []end
+	Filters []chip
 	Plain   bool // nothing is filtered
 }
 
@@ -32,10 +33,19 @@ var (
 func (d *Door) permits(c *call) (any, error) {
 	p := permitsPage{frame: c.frame, Sources: sources, States: permitStates, Ends: c.ends()}
 	f := wxnotify.PermitFilter{
-		App: c.App, To: c.Q("touser"), Source: wxnotify.Source(c.Q("source")), State: wxnotify.PermitState(c.Q("state")), Limit: pageSize, Cursor: c.Q("cursor"),
+		App: c.App, To: c.Q("touser"), Source: wxnotify.Source(c.Q("source")), State: wxnotify.PermitState(c.Q("state")),
+		TemplateID: c.Q("template_id"), Channel: wxnotify.Channel(c.Q("channel")), Limit: pageSize, Cursor: c.Q("cursor"),
+	}
+	if c.Q("usable") == "1" {
+		f.Usable = c.Now.Virtual
 	}
 	f.EndsFrom, f.EndsTo, f.Lasting = c.endsOf()
-	p.Plain = f.To == "" && f.Source == "" && f.State == "" && f.EndsFrom.IsZero() && !f.Lasting && f.Cursor == ""
+	for _, name := range []string{"template_id", "channel", "usable"} {
+		if v := c.Q(name); v != "" {
+			p.Filters = append(p.Filters, chip{Name: c.T("filter_" + name), Value: c.chipValue(name, v), Off: c.With(name, "", "cursor", "")})
+		}
+	}
+	p.Plain = f.To == "" && f.Source == "" && f.State == "" && f.EndsFrom.IsZero() && !f.Lasting && f.Cursor == "" && len(p.Filters) == 0
 	var err error
 	if p.Permits, p.Next, err = d.Reader.Permits(c.ctx(), f); err != nil || !p.Plain || len(p.Permits) == 0 {
 		return p, err

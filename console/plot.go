@@ -11,14 +11,15 @@ import (
 	"github.com/wxnotify/wxnotify"
 )
 
-// A plot is what plot.js draws. A point leads to the rows behind it: to Link,
-// with the series' With, and with the point's At or its bounds of time.
+// A plot is what plot.js draws. A point leads to exactly the rows that it
+// counts: to Link, with the series' With, and with the point's At or its bounds
+// of time. A place of no series leads to those of all of them.
 type plot struct {
 	Kind   string   `json:"kind"` // bars, which are stacked, or lines
 	X      []int64  `json:"x"`    // seconds; with labels their numbers
 	Step   int64    `json:"step,omitempty"`
 	Labels []string `json:"labels,omitempty"`
-	At     []string `json:"at,omitempty"` // of labels, part of an address
+	At     []string `json:"at,omitempty"` // part of an address, in the place of the bounds of time
 	Series []line   `json:"series"`
 	Unit   string   `json:"unit,omitempty"`
 	Link   string   `json:"link"`
@@ -62,7 +63,7 @@ func (l line) some() bool {
 
 // timed begins a plot over the steps of a series.
 func timed(kind, link string, ps []wxnotify.Point, step time.Duration) plot {
-	p := plot{Kind: kind, Link: link, Step: int64(step / time.Second), Zoom: true}
+	p := plot{Kind: kind, Link: link, Step: int64(step / time.Second), Zoom: true, Series: []line{}}
 	for i := range ps {
 		p.X = append(p.X, ps[i].At.Unix())
 	}

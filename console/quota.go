@@ -1,6 +1,8 @@
 package console
 
 import (
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,34 +26,63 @@ const yesterdayLasts = 5 * time.Minute
 // daysMost is how many apps are looked at one by one.
 const daysMost = 20
 
-// days reads today and yesterday of the chosen app, or of all.
+// dayStep is how finely yesterday is parted.
+const dayStep = 15 * time.Minute
+
+// days reads today and yesterday of the chosen app, or of all, one by one.
 func (d *Door) days(c *call) (all []appDay, err error) {
-	today, now := wxnotify.Day(c.Now.Virtual), c.Now.Virtual
 	for _, a := range c.Apps {
 		if c.App != "" && c.App != a.ID || len(all) == daysMost {
 			continue
 		}
-		day := appDay{App: a}
-		f := wxnotify.SeriesFilter{App: a.ID, From: today, To: today.Add(24 * time.Hour), Step: 24 * time.Hour}
-		points, err := d.Reader.Series(c.ctx(), f)
+		day, err := d.day(c, a.ID)
 		if err != nil {
 			return nil, err
 		}
-		day.Today = points[0]
-		f.From, f.To, f.Step = today.Add(-24*time.Hour), today, 15*time.Minute
-		if points, err = d.remembered(c, f, yesterdayLasts); err != nil {
-			return nil, err
-		}
-		for i := range points {
-			if points[i].At.Before(now.Add(-24 * time.Hour)) {
-				day.Before.Add(points[i])
-			} else {
-				day.After.Add(points[i])
-			}
-		}
+		day.App = a
 		all = append(all, day)
 	}
 	return all, nil
+}
+
+// together is the day of all that were chosen, whose days were read.
+func (d *Door) together(c *call, days []appDay) (sum appDay, err error) {
+	if c.App == "" && len(c.Apps) > daysMost {
+		return d.day(c, "")
+	}
+	for i := range days {
+		sum.Today.Add(days[i].Today)
+		sum.Before.Add(days[i].Before)
+	}
+	return sum, nil
+}
+
+// day reads today and yesterday of an app; "" is all of them.
+func (d *Door) day(c *call, app string) (day appDay, err error) {
+	today := wxnotify.Day(c.Now.Virtual)
+	f := wxnotify.SeriesFilter{App: app, From: today, To: today.Add(24 * time.Hour), Step: 24 * time.Hour}
+	points, err := d.Reader.Series(c.ctx(), f)
+	if err != nil {
+		return day, err
+	}
+	day.Today = points[0]
+	f.From, f.To, f.Step = today.Add(-24*time.Hour), today, dayStep
+	if points, err = d.remembered(c, f, yesterdayLasts); err != nil {
+		return day, err
+	}
+	for i := range points {
+		if points[i].At.Before(soFar(c.Now.Virtual)) {
+			day.Before.Add(points[i])
+		} else {
+			day.After.Add(points[i])
+		}
+	}
+	return day, nil
+}
+
+// soFar is this time of the day yesterday, at the end of a step.
+func soFar(now time.Time) time.Time {
+	return now.Add(dayStep - 1 - 24*time.Hour).Truncate(dayStep)
 }
 
 // A quota is how many calls an app made today, and how many it will have made
@@ -67,14 +98,17 @@ type quota struct {
 	Link     string
 }
 
-// calls are the attempts that reached WeChat: those it counts.
-func calls(p *wxnotify.Point) (n int64) {
+// calls are the attempts that reached WeChat, which it counts, and how they
+// ended.
+func calls(p *wxnotify.Point) (n int64, answers []string) {
 	for said, k := range p.Answers {
 		if said != string(wxnotify.NotSent) && said != string(wxnotify.Inferred) {
 			n += k
+			answers = append(answers, said)
 		}
 	}
-	return n
+	slices.Sort(answers)
+	return n, answers
 }
 
 // Left is how many calls the quota still allows today.
@@ -83,14 +117,20 @@ func (q quota) Left() int64 { return max(q.Limit-q.Used, 0) }
 func (c *call) quotas(days []appDay) (all []quota) {
 	for i := range days {
 		x := &days[i]
-		q := quota{Part: "0%", Mark: "0%", App: x.App, Used: calls(&x.Today), Limit: int64(x.App.DailyQuota)}
+		used, answers := calls(&x.Today)
+		q := quota{Part: "0%", Mark: "0%", App: x.App, Used: used, Limit: int64(x.App.DailyQuota)}
 		q.Forecast = q.Used + rest(x, c.Now.Virtual)
 		q.Over = q.Limit > 0 && q.Forecast > q.Limit
 		if whole := max(q.Limit, q.Forecast); whole > 0 {
 			q.Part = percent(100 * float64(q.Used) / float64(whole))
 			q.Mark = percent(min(100*float64(q.Forecast)/float64(whole), 99.4))
 		}
-		q.Link = Root + "/messages?app=" + x.App.ID + "&by=" + byRest + "&from=" + strconv.FormatInt(wxnotify.Day(c.Now.Virtual).Unix(), 10)
+		if len(answers) == 0 {
+			answers = []string{"0"}
+		}
+		q.Link = Root + "/messages?" + url.Values{
+			"app": {x.App.ID}, "answer": {strings.Join(answers, ",")}, "from": {strconv.FormatInt(wxnotify.Day(c.Now.Virtual).Unix(), 10)},
+		}.Encode()
 		all = append(all, q)
 	}
 	return all
@@ -101,7 +141,8 @@ func (c *call) quotas(days []appDay) (all []quota) {
 // today. Little tells nothing: a few calls are no measure, nor is an hour.
 func rest(x *appDay, now time.Time) int64 {
 	const few = 20
-	used, before, after := float64(calls(&x.Today)), float64(calls(&x.Before)), float64(calls(&x.After))
+	called := func(p *wxnotify.Point) float64 { n, _ := calls(p); return float64(n) }
+	used, before, after := called(&x.Today), called(&x.Before), called(&x.After)
 	gone := now.Sub(wxnotify.Day(now))
 	switch {
 	case before >= few:

@@ -14,7 +14,7 @@ var sourceTones = map[wxnotify.Source]string{wxnotify.Form: "teal", wxnotify.Pay
 
 // dayPlot begins a plot by the days until an end, and one bar for what has none.
 func (c *call) dayPlot(link, never string) plot {
-	p := plot{Kind: "bars", Link: link}
+	p := plot{Kind: "bars", Link: link, Series: []line{}}
 	today := wxnotify.Day(c.Now.Virtual)
 	for i := range stockDays {
 		p.X = append(p.X, int64(i))

@@ -30,10 +30,10 @@ func NewWatch(s *Store) *Watch {
 // Doubt makes the next claim look for one whose commit was unknown.
 func Doubt(s *Store) { s.doubts.add("nobody") }
 
-// ListText is the statement of a page of a list after the first, and how many
-// places it has.
+// ListText is the statement of a page of a list after the first, the first of
+// them where there is one for each state, and how many places it has.
 func ListText(s *Store, app string, f wxnotify.MessageFilter) (string, int, error) {
-	q, key, err := s.matching(context.Background(), app, f, "msg_z")
+	q, key, err := s.matching(context.Background(), app, byState(f)[0], "msg_z", reach)
 	if err != nil {
 		return "", 0, err
 	}

@@ -22,8 +22,12 @@ import (
 // the next page, "" after the last. An altered cursor, or one of another
 // filter, is cursor_invalid.
 func (s *Store) Messages(ctx context.Context, f wxnotify.MessageFilter) ([]wxnotify.Message, string, error) {
-	sum := s.hashed("messages", f.App, f.To, string(f.State), f.TemplateID, string(f.Reason), string(f.Channel),
-		fmt.Sprint(f.Errcode), fmt.Sprint(f.Open, f.Taken, f.Rested), f.Answer, fmt.Sprint(ms(f.Since)), fmt.Sprint(ms(f.Until)), metaText(f.Meta))
+	code := ""
+	if f.Errcode != nil {
+		code = strconv.Itoa(*f.Errcode)
+	}
+	sum := s.hashed("messages", f.App, f.To, string(f.State), f.TemplateID, string(f.Reason), string(f.Channel), string(f.Group), code,
+		fmt.Sprint(f.Open, f.Rested), strings.Join(f.Answers, " "), fmt.Sprint(ms(f.Since)), fmt.Sprint(ms(f.Until)), fmt.Sprint(ms(f.UnderWay)), metaText(f.Meta))
 	before, err := s.openCursor(f.Cursor, sum)
 	if err != nil {
 		return nil, "", err
@@ -35,11 +39,13 @@ func (s *Store) Messages(ctx context.Context, f wxnotify.MessageFilter) ([]wxnot
 			return err
 		}
 		for _, app := range apps {
-			some, err := s.messagesOf(ctx, app, f, before)
-			if err != nil {
-				return err
+			for _, f := range byState(f) {
+				some, err := s.messagesOf(ctx, app, f, before)
+				if err != nil {
+					return err
+				}
+				page = append(page, some...)
 			}
-			page = append(page, some...)
 		}
 		return nil
 	})
@@ -102,18 +108,45 @@ func (q *where) add(text string, args ...any) {
 	q.b.WriteString(text)
 }
 
-func (s *Store) messagesOf(ctx context.Context, app string, f wxnotify.MessageFilter, before string) ([]wxnotify.Message, error) {
-	q, key, err := s.matching(ctx, app, f, before)
-	if err != nil {
-		return nil, err
+// byState takes apart a filter that means several states, where each of them
+// has an index of its own.
+func byState(f wxnotify.MessageFilter) (all []wxnotify.MessageFilter) {
+	states := wxnotify.Groups[f.Group].States
+	if f.Open && f.Group == "" {
+		states = openStates
 	}
-	q.add(` order by `+key+` desc limit ?`, cmp.Or(f.Limit, 50)+1)
-	return s.readMessages(ctx, q.b.String(), q.args...)
+	for _, state := range states {
+		if f.State != "" || state == wxnotify.Sent || state == wxnotify.Delivered {
+			return []wxnotify.MessageFilter{f}
+		}
+		one := f
+		one.State = state
+		all = append(all, one)
+	}
+	if len(all) == 0 {
+		return []wxnotify.MessageFilter{f}
+	}
+	return all
+}
+
+func (s *Store) messagesOf(ctx context.Context, app string, f wxnotify.MessageFilter, before string) (page []wxnotify.Message, err error) {
+	limit := cmp.Or(f.Limit, 50) + 1
+	err = s.reaching(ctx, app, f, func(back time.Duration) (full bool, err error) {
+		q, key, err := s.matching(ctx, app, f, before, back)
+		if err != nil {
+			return false, err
+		}
+		q.add(` order by `+key+` desc limit ?`, limit)
+		page, err = s.readMessages(ctx, q.b.String(), q.args...)
+		return len(page) == limit, err
+	})
+	return page, err
 }
 
 // matching writes the tables and conditions of a filter, and says by which
-// column its list is ordered.
-func (s *Store) matching(ctx context.Context, app string, f wxnotify.MessageFilter, before string) (q *where, key string, err error) {
+// column its list is ordered. back is how long before its span a message may
+// have been accepted, where the filter asks for what became of it.
+func (s *Store) matching(ctx context.Context, app string, f wxnotify.MessageFilter, before string, back time.Duration) (q *where, key string, err error) {
 	q = new(where)
 	if key, err = s.chooseIndex(ctx, q, app, f); err != nil {
 		return nil, "", err
@@ -132,22 +165,48 @@ func (s *Store) matching(ctx context.Context, app string, f wxnotify.MessageFilt
 	if f.Open {
 		q.and(`q.handled = 0 and (q.state = 'failed' or q.state = 'unknown')`)
 	}
-	if f.Errcode != 0 {
-		q.and(`exists (select 1 from attempt t where t.app = q.app and t.message = q.id and t.number = q.number and t.errcode = ?)`, f.Errcode)
+	if f.Errcode != nil {
+		q.and(`coalesce((select t.errcode from attempt t where t.app = q.app and t.message = q.id and t.number = q.number), 0) = ?`, *f.Errcode)
 	}
-	if f.Taken {
-		q.and(`q.state in ('sent', 'delivered')`)
+	if rule, ok := wxnotify.Groups[f.Group]; ok {
+		among(q, "q.state in", rule.States)
+		if rule.Except {
+			among(q, "q.reason not in", rule.Reasons)
+		} else {
+			among(q, "q.reason in", rule.Reasons)
+		}
 	}
 	if f.Rested {
-		q.and(`q.state in ('sent', 'delivered', 'failed', 'expired', 'canceled', 'unknown')`)
+		q.and(`q.state ` + atRest)
 	}
-	s.between(q, key, f)
+	s.between(q, key, f, back)
+	if len(f.Answers) > 0 {
+		q.answered(f)
+	}
 	names := slices.Sorted(maps.Keys(f.Meta))
 	for _, name := range names {
 		q.and(`exists (select 1 from message_meta x where x.app = m.app and x.name = ? and x.value = ? and x.id = m.id)`, name, f.Meta[name])
 	}
 	return q, key, nil
 }
+
+// atRest is the condition of a state that is at rest.
+const atRest = `in ('sent', 'delivered', 'failed', 'expired', 'canceled', 'unknown')`
+
+// among adds a condition on some words, if there are any.
+func among[T ~string](q *where, column string, words []T) {
+	if len(words) == 0 {
+		return
+	}
+	args := make([]any, len(words))
+	for i, w := range words {
+		args[i] = string(w)
+	}
+	q.and(column+holes(len(words)), args...)
+}
+
+// holes are the places of so many arguments.
+func holes(n int) string { return " (?" + strings.Repeat(", ?", n-1) + ")" }
 
 // CountMessages counts what a list would hold, as far as most.
 func (s *Store) CountMessages(ctx context.Context, f wxnotify.MessageFilter, most int) (n int, err error) {
@@ -157,18 +216,17 @@ func (s *Store) CountMessages(ctx context.Context, f wxnotify.MessageFilter, mos
 			return err
 		}
 		for _, app := range apps {
-			q, _, err := s.matching(ctx, app, f, "")
-			if err != nil {
-				return err
-			}
-			some := 0
-			q.add(` limit ?) x`, most-n)
-			if err := s.each(ctx, func(r scanner) error { return r.Scan(&some) },
-				`select count(*) from (select 1`+q.b.String(), q.args...); err != nil {
-				return err
-			}
-			if n += some; n >= most {
-				return nil
+			for _, f := range byState(f) {
+				some := 0
+				if err := s.reaching(ctx, app, f, func(back time.Duration) (full bool, err error) {
+					some, err = s.count(ctx, app, f, back, most-n)
+					return some == most-n, err
+				}); err != nil {
+					return err
+				}
+				if n += some; n >= most {
+					return nil
+				}
 			}
 		}
 		return nil
@@ -176,49 +234,202 @@ func (s *Store) CountMessages(ctx context.Context, f wxnotify.MessageFilter, mos
 	return n, err
 }
 
-// between adds the bounds of time. Ids are made on the real clock, all else is
-// told on the virtual one, which may be ahead: the ids bound the scan, the
-// columns decide.
-func (s *Store) between(q *where, key string, f wxnotify.MessageFilter) {
-	const slack = time.Minute // of clocks
-	since, until, back := int64(0), int64(far), slack
+func (s *Store) count(ctx context.Context, app string, f wxnotify.MessageFilter, back time.Duration, most int) (n int, err error) {
+	q, _, err := s.matching(ctx, app, f, "", back)
+	if err != nil {
+		return 0, err
+	}
+	q.add(` limit ?) x`, most)
+	err = s.each(ctx, func(r scanner) error { return r.Scan(&n) }, `select count(*) from (select 1`+q.b.String(), q.args...)
+	return n, err
+}
+
+// What came to rest, or was answered, in a span of time may have been accepted
+// long before it, and no index has these times: writing them would cost each
+// message. A list goes by id, and looks for what was accepted in the span or a
+// day before. Where that does not fill the page, the sums tell whether anything
+// is missing, and it looks further back until nothing is: so a list holds
+// exactly what the sums count, and costs what lies between the span and the
+// oldest message in it.
+const (
+	reach    = 24 * time.Hour
+	reachMax = 1000 * 24 * time.Hour
+)
+
+// reaches says whether a filter asks for what became of messages, and when.
+func reaches(f wxnotify.MessageFilter) bool {
+	return f.Rested || len(f.Answers) > 0 || !f.UnderWay.IsZero()
+}
+
+// reaching reads with a longer reach until the page is full, or nothing is missing.
+func (s *Store) reaching(ctx context.Context, app string, f wxnotify.MessageFilter, read func(back time.Duration) (full bool, err error)) error {
+	for back := reach; ; back *= 4 {
+		full, err := read(back)
+		if err != nil || full || !reaches(f) || back > reachMax {
+			return err
+		}
+		first := s.first(f, back)
+		if first == "" {
+			return nil
+		}
+		if whole, err := s.whole(ctx, app, f, back, first); err != nil || whole {
+			return err
+		}
+	}
+}
+
+// first is the id at which a filter's list ends, "" where it goes to the oldest
+// message: those of one user, or with one value of meta, are few.
+func (s *Store) first(f wxnotify.MessageFilter, back time.Duration) string {
+	from, ahead := f.Since, s.ahead.Load()
+	if !f.UnderWay.IsZero() {
+		from = f.UnderWay
+	}
 	switch {
-	case !f.Rested && f.Answer == "":
-	case restIndex[f.State]:
-		back += wxnotify.RestReach
-	default:
-		back += wxnotify.Reach
+	case from.IsZero(), ahead < 0, reaches(f) && (f.To != "" || len(f.Meta) > 0):
+		return ""
+	case reaches(f):
+		from = from.Truncate(time.Hour).Add(-back)
+	}
+	if from = from.Add(-idSlack - time.Duration(ahead)*time.Millisecond); from.UnixMilli() < 0 {
+		return ""
+	}
+	return idAt(wxnotify.MessagePrefix, from)
+}
+
+// whole says whether nothing of a filter's span was accepted before the message
+// first. It counts in whole hours, since sums of long ago are kept by the hour.
+func (s *Store) whole(ctx context.Context, app string, f wxnotify.MessageFilter, back time.Duration, first string) (bool, error) {
+	if !f.UnderWay.IsZero() { // it still is, or came to rest since
+		older := 0
+		if err := s.each(ctx, func(r scanner) error { return r.Scan(&older) },
+			`select count(*) from (select 1 from queue where app = $1 and id < $2
+				and (state = 'scheduled' or state = 'waiting' or state = 'queued' or state = 'sending' or state = 'unsure') limit 1) x`, app, first); err != nil || older > 0 {
+			return false, err
+		}
+		f = wxnotify.MessageFilter{Rested: true, Since: f.UnderWay}
+	}
+	wide := wxnotify.MessageFilter{State: f.State, Reason: f.Reason, Group: f.Group, Rested: true, Answers: f.Answers, Since: f.Since.Truncate(time.Hour)}
+	if !f.Until.IsZero() {
+		wide.Until = f.Until.Add(time.Hour - 1).Truncate(time.Hour)
+	}
+	since, until := spanOf(wide)
+	var p wxnotify.Point
+	if err := s.each(ctx, func(r scanner) error {
+		var kind string
+		var n int64
+		err := r.Scan(&kind, &n)
+		put(&p, kind, n)
+		return err
+	}, `select kind, cast(sum(n) as bigint) from rollup where app = $1 and slot >= $2 and slot < $3 group by kind`, app, since, until); err != nil {
+		return false, err
+	}
+	if len(f.Answers) > 0 {
+		return s.wholeAnswers(ctx, app, wide, first, p)
+	}
+	want := 0
+	for e, n := range p.Ended {
+		if (f.State == "" || f.State == e.State) && (f.Reason == "" || f.Reason == e.Reason) && (f.Group == "" || f.Group.Has(e)) {
+			want += int(n)
+		}
+	}
+	if want <= 0 {
+		return true, nil
+	}
+	found, err := s.count(ctx, app, wide, back, want)
+	return found >= want, err
+}
+
+// wholeAnswers is whole where the sums count attempts.
+func (s *Store) wholeAnswers(ctx context.Context, app string, f wxnotify.MessageFilter, first string, p wxnotify.Point) (bool, error) {
+	want, found := int64(0), int64(0)
+	for answer, n := range p.Answers {
+		if slices.Contains(f.Answers, answer) {
+			want += n
+		}
+	}
+	since, until := spanOf(f)
+	said, args := saidOneOf(f.Answers)
+	var q where
+	q.add(`select (select count(*) from attempt t where t.app = ? and t.message >= ?`, app, first)
+	q.and(said, args...)
+	q.and(`t.finished_at >= ? and t.finished_at < ?)`, since, until)
+	if slices.Contains(f.Answers, "0") {
+		q.add(` + (select count(*) from queue q where q.app = ? and q.id >= ? and q.finished_at > 0 and q.finished_at >= ? and q.finished_at < ?)`, app, first, since, until)
+	}
+	err := s.each(ctx, func(r scanner) error { return r.Scan(&found) }, q.b.String(), q.args...)
+	return found >= want, err
+}
+
+// saidOneOf is the condition that an attempt ended in one of some ways, which
+// are keys of Point.Answers.
+func saidOneOf(answers []string) (cond string, args []any) {
+	var codes, kinds []any
+	for _, a := range answers {
+		if n, err := strconv.Atoi(a); err == nil {
+			codes = append(codes, n)
+		} else {
+			kinds = append(kinds, a)
+		}
+	}
+	var parts []string
+	if len(codes) > 0 {
+		parts = append(parts, `t.errcode in`+holes(len(codes)))
+	}
+	if len(kinds) > 0 {
+		parts = append(parts, `t.errcode is null and t.outcome in`+holes(len(kinds)))
+	}
+	return `(` + strings.Join(parts, ` or `) + `)`, append(codes, kinds...)
+}
+
+// answered adds that an attempt ended in one of a filter's ways. What WeChat
+// took at the first attempt has no row in attempt (see record).
+func (q *where) answered(f wxnotify.MessageFilter) {
+	since, until := spanOf(f)
+	said, args := saidOneOf(f.Answers)
+	exists := `exists (select 1 from attempt t where t.app = q.app and t.message = q.id and ` + said + ` and t.finished_at >= ? and t.finished_at < ?)`
+	args = append(args, since, until)
+	if slices.Contains(f.Answers, "0") {
+		q.and(`q.number > 0 and (q.finished_at > 0 and q.finished_at >= ? and q.finished_at < ? or `+exists+`)`, append([]any{since, until}, args...)...)
+		return
+	}
+	q.and(`q.number > 0 and q.finished_at = 0 and `+exists, args...)
+}
+
+// spanOf is the time that a filter asks for, in columns.
+func spanOf(f wxnotify.MessageFilter) (since, until int64) {
+	until = far
+	if !f.UnderWay.IsZero() {
+		return ms(f.UnderWay), ms(f.UnderWay)
 	}
 	if !f.Since.IsZero() {
 		since = ms(f.Since)
-		if ahead := s.ahead.Load(); ahead >= 0 {
-			q.and(key+` >= ?`, idAt(wxnotify.MessagePrefix, f.Since.Add(-back-time.Duration(ahead)*time.Millisecond)))
-		}
 	}
 	if !f.Until.IsZero() {
 		until = ms(f.Until)
-		q.and(key+` < ?`, idAt(wxnotify.MessagePrefix, f.Until.Add(slack)))
 	}
-	if f.Answer != "" {
-		said, of := `t.errcode = ?`, any(f.Answer)
-		if n, err := strconv.Atoi(f.Answer); err == nil {
-			of = n
-		} else {
-			said = `t.errcode is null and t.outcome = ?`
-		}
-		exists, args := `exists (select 1 from attempt t where t.app = q.app and t.message = q.id and `+said+`
-			and t.finished_at >= ? and t.finished_at < ?)`, []any{of, since, until}
-		if of == 0 { // see record: most have no row in attempt
-			exists, args = `(q.finished_at > 0 and q.finished_at >= ? and q.finished_at < ? or `+exists+`)`, append([]any{since, until}, args...)
-		} else {
-			exists = `q.finished_at = 0 and ` + exists
-		}
-		q.and(`q.number > 0 and `+exists, args...)
+	return since, until
+}
+
+const idSlack = time.Minute // of clocks
+
+// between adds the bounds of time. Ids are made on the real clock, all else is
+// told on the virtual one, which may be ahead: the ids bound the scan, the
+// columns decide.
+func (s *Store) between(q *where, key string, f wxnotify.MessageFilter, back time.Duration) {
+	since, until := spanOf(f)
+	if first := s.first(f, back); first != "" {
+		q.and(key+` >= ?`, first)
+	}
+	if until < far {
+		q.and(key+` < ?`, idAt(wxnotify.MessagePrefix, at(until).Add(idSlack)))
 	}
 	switch {
+	case !f.UnderWay.IsZero():
+		q.and(`m.created_at < ? and (q.state not `+atRest+` or q.updated_at >= ?)`, since, since)
 	case f.Rested:
 		q.and(`q.updated_at >= ? and q.updated_at < ?`, since, until)
-	case f.Answer == "" && (since > 0 || until < far):
+	case len(f.Answers) == 0 && (since > 0 || until < far):
 		q.and(`m.created_at >= ? and m.created_at < ?`, since, until)
 	}
 }
@@ -247,7 +458,7 @@ func (s *Store) chooseIndex(ctx context.Context, q *where, app string, f wxnotif
 	if err != nil {
 		return "", err
 	}
-	if !few && (f.Rested || f.Answer != "") { // decided without the message's other half
+	if !few && reaches(f) { // decided without the message's other half
 		q.add(` from queue q cross join message m`+permits+` where q.app = ? and m.app = q.app and m.id = q.id`, app)
 		return "q.id", nil
 	}
@@ -285,7 +496,8 @@ func (s *Store) few(ctx context.Context, app string, state wxnotify.State) (bool
 // Permits returns a page of permits, and the cursor of the next one. Codes are
 // not in it.
 func (s *Store) Permits(ctx context.Context, f wxnotify.PermitFilter) ([]wxnotify.Permit, string, error) {
-	sum := s.hashed("permits", f.App, f.To, string(f.Source), string(f.State), fmt.Sprint(ms(f.EndsFrom), ms(f.EndsTo), f.Lasting))
+	sum := s.hashed("permits", f.App, f.To, string(f.Source), string(f.State), f.TemplateID, string(f.Channel),
+		fmt.Sprint(ms(f.EndsFrom), ms(f.EndsTo), f.Lasting, !f.Usable.IsZero()))
 	before, err := s.openCursor(f.Cursor, sum)
 	if err != nil {
 		return nil, "", err
@@ -309,11 +521,23 @@ func (s *Store) Permits(ctx context.Context, f wxnotify.PermitFilter) ([]wxnotif
 			if f.Lasting {
 				q.and(`p.expires_at >= ?`, int64(far))
 			}
+			if f.Channel != "" {
+				var carriers []wxnotify.Source
+				for source, rule := range wxnotify.Rules {
+					if rule.Channel == f.Channel {
+						carriers = append(carriers, source)
+					}
+				}
+				among(&q, "p.source in", carriers)
+			}
+			if !f.Usable.IsZero() {
+				q.and(`p.till > ?`, ms(f.Usable.Add(wxnotify.Margin)))
+			}
 			if before != "" {
 				q.and(`p.id`+after, before)
 			}
 			for _, c := range []struct{ column, value string }{
-				{"p.openid", f.To}, {"p.source", string(f.Source)}, {"p.state", string(f.State)},
+				{"p.openid", f.To}, {"p.source", string(f.Source)}, {"p.state", string(f.State)}, {"p.template_id", f.TemplateID},
 			} {
 				if c.value != "" {
 					q.and(c.column+` = ?`, c.value)

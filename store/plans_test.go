@@ -66,6 +66,7 @@ func TestListsOfMessagesGoByAnIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	code := 47003
 	day := func(f wxnotify.MessageFilter) wxnotify.MessageFilter {
 		f.Since, f.Until = planTime.Add(-24*time.Hour), planTime
 		return f
@@ -78,16 +79,19 @@ func TestListsOfMessagesGoByAnIndex(t *testing.T) {
 		"of a day":      {day(wxnotify.MessageFilter{}), "m USING INDEX sqlite_autoindex_message_1"},
 		"template":      {wxnotify.MessageFilter{TemplateID: "T"}, "m USING INDEX sqlite_autoindex_message_1"},
 		"channel":       {day(wxnotify.MessageFilter{Channel: wxnotify.ChannelTemplate}), "m USING INDEX sqlite_autoindex_message_1"},
-		"taken":         {wxnotify.MessageFilter{Taken: true}, "m USING INDEX sqlite_autoindex_message_1"},
+		"taken":         {wxnotify.MessageFilter{Group: wxnotify.GroupTaken}, "m USING INDEX sqlite_autoindex_message_1"},
 		"sent":          {wxnotify.MessageFilter{State: wxnotify.Sent}, "m USING INDEX sqlite_autoindex_message_1"},
 		"user":          {wxnotify.MessageFilter{To: "oU", State: wxnotify.Failed}, "m USING INDEX message_user"},
 		"meta":          {day(wxnotify.MessageFilter{Meta: map[string]string{"a": "1", "b": "2"}}), "n USING PRIMARY KEY"},
-		"failed":        {wxnotify.MessageFilter{State: wxnotify.Failed, Reason: wxnotify.ReasonData, Errcode: 47003}, "q USING INDEX queue_rest"},
+		"failed":        {wxnotify.MessageFilter{State: wxnotify.Failed, Reason: wxnotify.ReasonData, Errcode: &code}, "q USING INDEX queue_rest"},
 		"open":          {wxnotify.MessageFilter{State: wxnotify.Failed, Open: true}, "q USING INDEX queue_open"},
-		"taken by rest": {day(wxnotify.MessageFilter{Taken: true, Rested: true}), "q USING PRIMARY KEY"},
+		"taken by rest": {day(wxnotify.MessageFilter{Group: wxnotify.GroupTaken, Rested: true}), "q USING PRIMARY KEY"},
 		"failed then":   {day(wxnotify.MessageFilter{State: wxnotify.Failed, Rested: true}), "q USING INDEX queue_rest"},
-		"answered":      {day(wxnotify.MessageFilter{Answer: "45009"}), "q USING PRIMARY KEY"},
-		"lost":          {day(wxnotify.MessageFilter{Answer: "lost"}), "q USING PRIMARY KEY"},
+		"answered":      {day(wxnotify.MessageFilter{Answers: []string{"45009"}}), "q USING PRIMARY KEY"},
+		"missed then":   {day(wxnotify.MessageFilter{Group: wxnotify.GroupMissed, Rested: true}), "q USING INDEX queue_rest"},
+		"open, any":     {wxnotify.MessageFilter{Open: true}, "q USING INDEX queue_open"},
+		"under way":     {wxnotify.MessageFilter{UnderWay: planTime}, "q USING PRIMARY KEY"},
+		"lost":          {day(wxnotify.MessageFilter{Answers: []string{"0", "40001", "lost"}}), "q USING PRIMARY KEY"},
 	} {
 		text, places, err := store.ListText(s, planApp, c.f)
 		if err != nil {

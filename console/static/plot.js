@@ -180,7 +180,8 @@ function hit (u, p, values, at) {
   return best || p.series[0]
 }
 
-function address (p, at, line) {
+// address is where a point of a line leads; without a line, of all of them.
+export function address (p, at, line) {
   const to = new URL(p.link, location.href)
   const add = (text) => { for (const [k, v] of new URLSearchParams(text)) to.searchParams.set(k, v) }
   if (line?.with) add(line.with)

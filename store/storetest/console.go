@@ -30,7 +30,10 @@ var consoles = map[string]func(*testing.T, Database){
 		slices.Reverse(none)
 		open := wxnotify.MessageFilter{State: wxnotify.Failed, Open: true, Reason: wxnotify.ReasonNoPermit}
 		w.same(w.all(open, 2), none)
-		w.same(w.all(wxnotify.MessageFilter{Errcode: 47003}, 2), []string{bad})
+		code := 47003
+		w.same(w.all(wxnotify.MessageFilter{Errcode: &code}, 2), []string{bad})
+		code = 0
+		w.same(w.all(wxnotify.MessageFilter{Errcode: &code, Open: true}, 2), none)
 		w.same(len(w.all(wxnotify.MessageFilter{Open: true}, 3)), 4)
 
 		w.same(must(w.Handle(ctx, w.app, none[:2], false)), 2)

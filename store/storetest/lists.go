@@ -95,8 +95,8 @@ var lists = map[string]func(*testing.T, Database){
 		minutes := 0
 		for _, p := range sums {
 			in := wxnotify.MessageFilter{Since: p.At, Until: p.At.Add(time.Minute)}
-			rested, taken := in, in
-			rested.Rested, taken.Rested, taken.Taken = true, true, true
+			rested := in
+			rested.Rested = true
 			all := int64(0)
 			for e, n := range p.Ended {
 				f := rested
@@ -105,18 +105,83 @@ var lists = map[string]func(*testing.T, Database){
 				all += n
 			}
 			w.same(int64(len(w.all(rested, 2))), all)
-			w.same(int64(len(w.all(taken, 2))), p.Taken())
+			for g := range wxnotify.Groups {
+				f := rested
+				f.Group = g
+				w.same(int64(len(w.all(f, 2))), p.Of(g))
+			}
 			for said, n := range p.Answers {
 				f := in
-				f.Answer = said
+				f.Answers = []string{said}
 				w.same(int64(len(w.all(f, 2))), n)
 				minutes++
 			}
 		}
 		w.same(minutes, 3) // busy, taken, taken
-		w.same(w.all(wxnotify.MessageFilter{Taken: true}, 1), []string{late, early})
+		w.same(w.all(wxnotify.MessageFilter{Group: wxnotify.GroupTaken}, 1), []string{late, early})
 		w.same(w.all(wxnotify.MessageFilter{Rested: true, Since: Noon, Until: Noon.Add(time.Hour)}, 1), []string{late, early, lost})
-		w.same(len(w.all(wxnotify.MessageFilter{Answer: "lost", Since: Noon, Until: Noon.Add(time.Hour)}, 1)), 0)
+		w.same(len(w.all(wxnotify.MessageFilter{Answers: []string{"lost"}, Since: Noon, Until: Noon.Add(time.Hour)}, 1)), 0)
+		w.same(w.all(wxnotify.MessageFilter{Answers: []string{"lost", "45011", "0"}, Since: Noon, Until: Noon.Add(time.Hour)}, 1), []string{late, early})
+		w.same(len(w.all(wxnotify.MessageFilter{Group: wxnotify.GroupMoving}, 1)), 1)
+	},
+	"a list by what became of messages goes back as far as it has to": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		day := 24 * time.Hour
+		far := func(days int) func(*wxnotify.Entry) {
+			return func(e *wxnotify.Entry) {
+				e.Message.SendAt = w.now.Virtual.Add(time.Duration(days) * day)
+				e.Message.ExpiresAt = e.Message.SendAt.Add(wxnotify.Lasts)
+			}
+		}
+		refused, oldest, never := w.send(far(29)), w.send(far(29)), w.send(far(200))
+		w.pass(20 * day)
+		old := w.send(far(9))
+		w.pass(8 * day)
+		gone := w.send(to(bob)) // it has no permit
+		w.pass(time.Hour)
+		w.claim(10)
+		w.pass(day - time.Hour)
+		w.deposit(w.form(form(1)), w.form(form(2)), w.form(form(3)), w.form(form(4)))
+		fresh := w.send()
+		w.pass(time.Second)
+		claim := w.claim(10)
+		w.same(len(claim.Tries), 4)
+		for _, try := range claim.Tries {
+			if try.Message.ID == refused {
+				w.settle(try, badPage)
+			} else {
+				w.settle(try, ok)
+			}
+		}
+		end := w.now.Virtual
+		w.pass(3 * day)
+		in := wxnotify.MessageFilter{App: w.app, Since: end.Add(-time.Minute), Until: end.Add(time.Minute)}
+		for name, c := range map[string]struct {
+			change func(*wxnotify.MessageFilter)
+			want   []string
+		}{
+			"at rest":    {func(f *wxnotify.MessageFilter) { f.Rested = true }, []string{fresh, old, oldest, refused}},
+			"taken":      {func(f *wxnotify.MessageFilter) { f.Rested, f.Group = true, wxnotify.GroupTaken }, []string{fresh, old, oldest}},
+			"missed":     {func(f *wxnotify.MessageFilter) { f.Rested, f.Group = true, wxnotify.GroupMissed }, []string{refused}},
+			"failed":     {func(f *wxnotify.MessageFilter) { f.Rested, f.State = true, wxnotify.Failed }, []string{refused}},
+			"lost":       {func(f *wxnotify.MessageFilter) { f.Rested, f.Group = true, wxnotify.GroupLost }, nil},
+			"answered":   {func(f *wxnotify.MessageFilter) { f.Answers = []string{"0"} }, []string{fresh, old, oldest}},
+			"refused":    {func(f *wxnotify.MessageFilter) { f.Answers = []string{"41030", "40003"} }, []string{refused}},
+			"any answer": {func(f *wxnotify.MessageFilter) { f.Answers = []string{"0", "41030", "lost"} }, []string{fresh, old, oldest, refused}},
+			"under way":  {func(f *wxnotify.MessageFilter) { f.UnderWay = end }, []string{fresh, old, never, oldest, refused}},
+			"then":       {func(f *wxnotify.MessageFilter) { f.UnderWay = end.Add(-day) }, []string{gone, old, never, oldest, refused}},
+			"afterwards": {func(f *wxnotify.MessageFilter) { f.UnderWay = end.Add(day) }, []string{never}},
+			"of alice":   {func(f *wxnotify.MessageFilter) { f.Rested, f.To = true, alice }, []string{fresh, old, oldest, refused}},
+		} {
+			f := in
+			c.change(&f)
+			for _, n := range []int{1, 2, 250} {
+				if got := w.all(f, n); !slices.Equal(got, c.want) {
+					t.Errorf("%s, %d a page: got %v, want %v", name, n, got, c.want)
+				}
+			}
+			w.same(must(w.CountMessages(ctx, f, 100)), len(c.want))
+		}
 	},
 	"permits and their holders are listed by the day of their end": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
@@ -244,6 +309,11 @@ var lists = map[string]func(*testing.T, Database){
 		w.same(count(wxnotify.PermitFilter{App: w.app, To: alice}), 4)
 		w.same(count(wxnotify.PermitFilter{App: w.app, Source: wxnotify.Payment}), 3)
 		w.same(count(wxnotify.PermitFilter{App: w.app, To: alice, State: wxnotify.PermitFree}), 3)
+		w.same(count(wxnotify.PermitFilter{Channel: wxnotify.ChannelSubscribe}), 1)
+		w.same(count(wxnotify.PermitFilter{Channel: wxnotify.ChannelTemplate, State: wxnotify.PermitFree}), 3)
+		w.same(count(wxnotify.PermitFilter{TemplateID: prompt}), 1)
+		w.same(count(wxnotify.PermitFilter{State: wxnotify.PermitFree, Usable: Noon}), 4)
+		w.same(count(wxnotify.PermitFilter{State: wxnotify.PermitFree, Usable: Noon.Add(7*24*time.Hour - wxnotify.Margin)}), 1)
 		page, _, err := w.Permits(ctx, wxnotify.PermitFilter{App: w.app, State: wxnotify.PermitBound})
 		w.same(err, nil)
 		want := try.Permit
