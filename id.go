@@ -27,6 +27,18 @@ func DecodeText(s string) (b []byte, ok bool) {
 	return b, err == nil && !strings.ContainsAny(s, "\r\n")
 }
 
+// RequestID takes over the id that a caller sent with its request, where that
+// is a plain word, or makes one of a random number.
+func RequestID(sent string, random uint64) string {
+	plain := func(r rune) bool {
+		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_' || r == '.'
+	}
+	if sent != "" && len(sent) <= 128 && strings.IndexFunc(sent, func(r rune) bool { return !plain(r) }) < 0 {
+		return sent
+	}
+	return "req_" + strconv.FormatUint(random, 36)
+}
+
 // EncodeID writes u as 26 letters and digits behind prefix. Ids of UUIDv7
 // sort by the time of their making.
 func EncodeID(prefix string, u [16]byte) string {

@@ -56,6 +56,7 @@ type Claim struct {
 // A Rest tells that a message came to rest, or changed its state.
 type Rest struct {
 	App, ID string
+	To      string // the openid: for the pseudonym, never to be logged
 	State   State
 	Reason  Reason
 	Trace   Trace
@@ -63,7 +64,7 @@ type Rest struct {
 
 // Rest tells of the message as it is now.
 func (m *Message) Rest() Rest {
-	return Rest{App: m.App, ID: m.ID, State: m.State, Reason: m.Reason, Trace: m.Trace}
+	return Rest{App: m.App, ID: m.ID, To: m.To, State: m.State, Reason: m.Reason, Trace: m.Trace}
 }
 
 // A Settlement is what an attempt came to, and what was decided of it.

@@ -25,7 +25,7 @@ func FuzzHeaders(f *testing.F) {
 		if err := checkMediaType(h); err != nil {
 			mustBeRefusal(t, err)
 		}
-		if id := requestID(h); id == "" || len(id) > 128 || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		if id := wxnotify.RequestID(h.Get("X-Request-ID"), 1); id == "" || len(id) > 128 || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			t.Errorf("request id %q", id)
 		}
 		r := httptest.NewRequest(http.MethodGet, "/", nil)

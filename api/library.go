@@ -161,7 +161,7 @@ func (d *Door) postTemplate(c *call) (answer, error) {
 	}
 	// It exists from here on; what its list says of it can also be had later.
 	if s := d.syncOne(c.Context(), app, token, ch); s.err != nil {
-		d.log.Warn("a new template's keywords are not known yet", "app", app.ID, "template", id, "error", s.err)
+		d.log.Warn("a new template's keywords are not known yet", "request_id", c.id, "app", app.ID, "template", id, "error", s.err)
 	}
 	d.templates.drop()
 	t, err := d.known(c.Context(), app.ID, id)

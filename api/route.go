@@ -79,7 +79,7 @@ func ok(body any) (answer, error) { return answer{status: http.StatusOK, body: b
 
 // ServeHTTP serves one request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{w: w, r: r, id: requestID(r.Header), route: "none"}
+	c := &call{w: w, r: r, id: wxnotify.RequestID(r.Header.Get("X-Request-ID"), rand.Uint64()), route: "none"}
 	w.Header().Set("X-Request-ID", c.id)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if err := d.keys.credentialInURL(r.URL.RawQuery); err != nil {
@@ -215,16 +215,4 @@ func (c *call) pathID() (string, error) {
 		return "", wxnotify.Refuse(wxnotify.NotFound, "there is no such object")
 	}
 	return s, nil
-}
-
-// requestID takes over the caller's id, where it is a plain word, or makes one.
-func requestID(h http.Header) string {
-	s := h.Get("X-Request-ID")
-	plain := func(r rune) bool {
-		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_' || r == '.'
-	}
-	if s != "" && len(s) <= 128 && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "req_" + strconv.FormatUint(rand.Uint64(), 36)
 }

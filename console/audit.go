@@ -20,7 +20,7 @@ func (d *Door) auditLog(c *call) (any, error) {
 // note writes down what a reader is about to do, or to see; where it cannot be
 // written, it is not done.
 func (d *Door) note(c *call, app, action, object, detail string) error {
-	return d.Admin.Audit(c.ctx(), wxnotify.AuditEntry{Actor: wxnotify.ActorConsole + c.User.Name, App: app, Action: action, Object: object, Detail: detail})
+	return d.Admin.Audit(c.ctx(), wxnotify.AuditEntry{Actor: wxnotify.ActorConsole + c.User.Name, App: app, Action: action, Object: object, Detail: detail, RequestID: c.id()})
 }
 
 // What the console writes down beside the actions of the API.

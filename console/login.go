@@ -67,7 +67,7 @@ func (d *Door) postLogin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !isPassword(u.Password, r.PostFormValue("password")) {
-		d.log.Warn("a login to the console was refused", "address", d.address(r))
+		d.log.Warn("a login to the console was refused", "request_id", w.Header().Get("X-Request-ID"), "address", d.address(r))
 		p.Wrong = "login_wrong"
 		d.showLogin(w, r, http.StatusUnauthorized, p)
 		return

@@ -62,6 +62,9 @@ type call struct {
 
 func (c *call) ctx() context.Context { return c.r.Context() }
 
+// id is the request's, which the answer tells.
+func (c *call) id() string { return c.w.Header().Get("X-Request-ID") }
+
 // form is a field of the posted form.
 func (c *call) form(name string) string { return strings.TrimSpace(c.r.PostFormValue(name)) }
 
@@ -218,7 +221,7 @@ func (d *Door) render(w http.ResponseWriter, name string, status int, data any) 
 func (d *Door) draw(w http.ResponseWriter, name, part string, status int, data any) {
 	var b bytes.Buffer
 	if err := d.pages[name].ExecuteTemplate(&b, part, data); err != nil {
-		d.log.Error("a page of the console cannot be drawn", "page", name, "error", err)
+		d.log.Error("a page of the console cannot be drawn", "page", name, "request_id", w.Header().Get("X-Request-ID"), "error", err)
 		http.Error(w, "500", http.StatusInternalServerError)
 		return
 	}
@@ -246,7 +249,7 @@ func (d *Door) failIn(c *call, err error) {
 		p.Code, p.Status = refusal.Code, wxnotify.Codes[refusal.Code].Status
 	}
 	if p.Status == http.StatusInternalServerError && c.ctx().Err() == nil {
-		d.log.Error("the console failed", "path", c.Path, "error", err)
+		d.log.Error("the console failed", "path", c.Path, "request_id", c.id(), "error", err)
 	}
 	if p.Code == wxnotify.ScopeMissing {
 		p.Text = c.T("error_role")

@@ -70,13 +70,14 @@ func (b *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
+	id := slog.String("request_id", name(w, r))
 	text, err := b.serve(w, r)
 	switch {
 	case errors.Is(err, errForged):
-		b.log.LogAttrs(r.Context(), slog.LevelDebug, "a callback was refused", slog.Any("error", err))
+		b.log.LogAttrs(r.Context(), slog.LevelDebug, "a callback was refused", id, slog.Any("error", err))
 		w.WriteHeader(http.StatusForbidden)
 	case err != nil:
-		b.log.LogAttrs(r.Context(), slog.LevelError, "a callback cannot be kept; WeChat will repeat it", slog.Any("error", err))
+		b.log.LogAttrs(r.Context(), slog.LevelError, "a callback cannot be kept; WeChat will repeat it", id, slog.Any("error", err))
 		w.WriteHeader(http.StatusServiceUnavailable)
 	default:
 		_, _ = io.WriteString(w, text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"path"
@@ -16,6 +17,7 @@ import (
 type call struct {
 	w     http.ResponseWriter
 	r     *http.Request
+	id    string // request id
 	now   wxnotify.Now
 	query url.Values
 }
@@ -40,7 +42,7 @@ var routes = map[string]struct {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// What of a query cannot be read is left out, as WeChat does.
 	query, _ := url.ParseQuery(r.URL.RawQuery)
-	c := &call{w: w, r: r, now: g.Now(), query: query}
+	c := &call{w: w, r: r, id: name(w, r), now: g.Now(), query: query}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	defer g.recover(c)
 	raw, err := g.serve(c)
@@ -50,6 +52,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if raw != nil {
 		c.write(raw)
 	}
+}
+
+// name gives a request its id, which its answer tells and what is logged of it.
+func name(w http.ResponseWriter, r *http.Request) string {
+	id := wxnotify.RequestID(r.Header.Get("X-Request-ID"), rand.Uint64())
+	w.Header().Set("X-Request-ID", id)
+	return id
 }
 
 func (g *Gateway) serve(c *call) ([]byte, error) {

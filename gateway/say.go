@@ -68,7 +68,7 @@ func (g *Gateway) explain(c *call, err error) saying {
 		info, known = wxnotify.Codes[r.Code]
 	}
 	log := func(level slog.Level) {
-		g.log.LogAttrs(c.Context(), level, "request failed", slog.String("route", c.r.URL.Path), slog.Any("error", err))
+		g.log.LogAttrs(c.Context(), level, "request failed", slog.String("route", c.r.URL.Path), slog.String("request_id", c.id), slog.Any("error", err))
 	}
 	switch {
 	case !known && c.Context().Err() != nil:

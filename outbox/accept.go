@@ -55,7 +55,7 @@ func (b *Box) write(ctx context.Context, entries []wxnotify.Entry) ([]wxnotify.R
 	for i, r := range receipts {
 		if r.Err == nil && !r.Replayed && r.State.AtRest() {
 			m := &entries[i].Message
-			b.tell(wxnotify.Rest{App: m.App, ID: r.ID, State: r.State, Trace: m.Trace})
+			b.tell(wxnotify.Rest{App: m.App, ID: r.ID, To: m.To, State: r.State, Trace: m.Trace})
 		}
 	}
 	return receipts, nil

@@ -199,17 +199,17 @@ func (s *Server) register(ctx context.Context) error {
 	return err
 }
 
-// atRest writes one line per message at rest, without the openid.
+// atRest writes one line per message at rest, with the user's pseudonym in
+// place of the openid.
 func (s *Server) atRest(r wxnotify.Rest) {
-	level := slog.LevelDebug
-	if r.State == wxnotify.Failed || r.State == wxnotify.Unknown {
-		level = slog.LevelInfo
+	if ctx := context.Background(); s.log.Enabled(ctx, slog.LevelInfo) {
+		line := []slog.Attr{slog.String("app", r.App), slog.String("message", r.ID), slog.String("user", s.store.Pseudonym(r.App, r.To)),
+			slog.String("state", string(r.State)), slog.String("reason", string(r.Reason))}
+		if r.Trace != "" {
+			line = append(line, slog.String("trace_id", r.Trace.ID()))
+		}
+		s.log.LogAttrs(ctx, slog.LevelInfo, "message at rest", line...)
 	}
-	line := []any{"app", r.App, "message", r.ID, "state", r.State, "reason", r.Reason}
-	if r.Trace != "" {
-		line = append(line, "trace_id", r.Trace.ID())
-	}
-	s.log.Log(context.Background(), level, "message at rest", line...)
 	if s.onRest != nil {
 		s.onRest(r)
 	}

@@ -25,9 +25,13 @@ import (
 // begin with o.
 const pseudonymPrefix = "erased_"
 
-// Pseudonym stands for a person in logs, statistics and after erasure. It says
-// nothing to those who do not have the keys of this database.
+// Pseudonym stands for a person in logs, statistics and after erasure; one that
+// is a pseudonym already stays as it is. It says nothing to those who do not
+// have the keys of this database.
 func (s *Store) Pseudonym(app, openid string) string {
+	if strings.HasPrefix(openid, pseudonymPrefix) {
+		return openid
+	}
 	return pseudonymPrefix + s.hashed("person", app, openid)
 }
 
@@ -35,10 +39,10 @@ func (s *Store) Pseudonym(app, openid string) string {
 // sessions. Sweep does the rest, within a minute as a rule. It may be repeated.
 func (s *Store) Erase(ctx context.Context, now wxnotify.Now, app, openid string) (person string, err error) {
 	s.saw(now)
-	if strings.HasPrefix(openid, pseudonymPrefix) {
-		return openid, nil // forgotten already
-	}
 	person = s.Pseudonym(app, openid)
+	if person == openid {
+		return person, nil // forgotten already
+	}
 	err = s.do(ctx, "erase", doorLimit, func(w *work) error {
 		_, err := w.exec(`insert into erasure (app, person, openid, asked_at, asked_real, due, done_at) values ($1, $2, $3, $4, $5, $6, 0)
 			on conflict (app, person) do update set openid = excluded.openid, due = excluded.due, done_at = 0, asked_at = excluded.asked_at, asked_real = excluded.asked_real`,

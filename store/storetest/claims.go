@@ -145,7 +145,7 @@ var claims = map[string]func(*testing.T, Database){
 		id := w.send(func(e *wxnotify.Entry) { e.Message.ExpiresAt = Noon.Add(time.Minute) })
 		w.jump(time.Minute)
 		c := w.claim(10)
-		w.same(c.Rest, []wxnotify.Rest{{App: w.app, ID: id, State: wxnotify.Expired, Reason: wxnotify.ReasonDeadline}})
+		w.same(c.Rest, []wxnotify.Rest{{App: w.app, ID: id, To: alice, State: wxnotify.Expired, Reason: wxnotify.ReasonDeadline}})
 		w.is(id, "expired/deadline")
 		w.have(alice, "free")
 	},

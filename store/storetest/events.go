@@ -238,7 +238,7 @@ var events = map[string]func(*testing.T, Database){
 		id := w.send(subscribe)
 		w.settle(w.claim1(), taken(msgid))
 		w.is(id, "sent")
-		w.same(w.push(sentEvent(msgid, Noon)).Rest, []wxnotify.Rest{{App: w.app, ID: id, State: wxnotify.Delivered}})
+		w.same(w.push(sentEvent(msgid, Noon)).Rest, []wxnotify.Rest{{App: w.app, ID: id, To: alice, State: wxnotify.Delivered}})
 		w.is(id, "delivered")
 		w.same(w.message(id).Evidence, wxnotify.ByEvent)
 		failed := sentEvent(msgid, Noon)

@@ -33,7 +33,7 @@ var evidences = map[string]func(*testing.T, Database){
 		w.settle(first, lost)
 		second := w.claim1()
 		r, err := w.Evidence(ctx, w.now, w.app, first.Attempt.ID, ok)
-		w.same([]any{r, err}, []any{wxnotify.Rest{App: w.app, ID: id, State: wxnotify.Sent}, nil})
+		w.same([]any{r, err}, []any{wxnotify.Rest{App: w.app, ID: id, To: alice, State: wxnotify.Sent}, nil})
 		w.is(id, "sent")
 		w.have(alice, "used")
 		missed := must(w.Settle(ctx, w.now, []wxnotify.Settlement{w.settlement(second, spent)}))

@@ -74,7 +74,7 @@ var secretsKept = map[string]func(*testing.T, Database){
 		}
 		c := w.claim(10) // one bad row does not stop the others
 		w.same([]any{len(c.Tries), c.Tries[0].Message.ID, len(c.Rest)}, []any{1, a, 1})
-		w.same(c.Rest[0], wxnotify.Rest{App: w.app, ID: b, State: wxnotify.Failed, Reason: wxnotify.ReasonInternal})
+		w.same(c.Rest[0], wxnotify.Rest{App: w.app, ID: b, To: alice, State: wxnotify.Failed, Reason: wxnotify.ReasonInternal})
 		w.have(alice, "bound", "free")
 	},
 }

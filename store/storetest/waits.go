@@ -50,7 +50,7 @@ var waits = map[string]func(*testing.T, Database){
 		w.claim(10)
 		w.same(len(w.sweep()), 0)
 		w.jump(time.Hour)
-		w.same(w.sweep(), []wxnotify.Rest{{App: w.app, ID: id, State: wxnotify.Expired, Reason: wxnotify.ReasonDeadline}})
+		w.same(w.sweep(), []wxnotify.Rest{{App: w.app, ID: id, To: alice, State: wxnotify.Expired, Reason: wxnotify.ReasonDeadline}})
 		w.is(id, "expired/deadline")
 	},
 	"a lost wake-up is found by the sweep": func(t *testing.T, db Database) {
@@ -259,7 +259,7 @@ var pauses = map[string]func(*testing.T, Database){
 		w.claim(10)
 		must(w.Cancel(ctx, w.now, w.app, b))
 		w.pass(time.Hour)
-		w.same(w.claim(10).Rest, []wxnotify.Rest{{App: w.app, ID: a, State: wxnotify.Expired, Reason: wxnotify.ReasonDeadline}})
+		w.same(w.claim(10).Rest, []wxnotify.Rest{{App: w.app, ID: a, To: alice, State: wxnotify.Expired, Reason: wxnotify.ReasonDeadline}})
 	},
 	"a repeat that is paused keeps its permit, and ends in time": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
