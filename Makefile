@@ -36,11 +36,11 @@ demo:
 .PHONY: test
 test: tools check suites race-short test-miniprogram chaos
 	@echo
-	@echo "make test passed. It leaves out: the race detector at full length, the long chaos, WeChat SDKs against the gateway, the other stories of phone and console, and fuzzing (make test-long)."
+	@echo "make test passed. It leaves out: the race detector at full length, the long chaos, WeChat SDKs against the gateway, the other stories of phone and console, fuzzing, and what promtool, haproxy and systemd-analyze say of deploy/ where they are not installed (make test-long)."
 
 ## test-long: the rest, at most 90 minutes on 2 cores: full race, long chaos, WeChat SDKs, every story and picture of phone and console, 30 s per fuzz target
 .PHONY: test-long
-test-long: tools race interop phone console fuzz chaos-long rolling release-verify
+test-long: tools race interop phone console fuzz chaos-long rolling release-verify static
 	@echo
 	@echo "make test-long passed. It comes on top of make test."
 
@@ -104,6 +104,12 @@ rolling: tools
 figures: tools
 	go run ./chaos/cmd -measure -database sqlite
 	go run ./chaos/cmd -measure -database postgres -nodes 2
+
+## static: what promtool, haproxy and systemd-analyze say of the files in deploy/; installs them (long)
+.PHONY: static
+static:
+	@scripts/need promtool haproxy systemd-analyze
+	WXNOTIFY_LONG=1 go test -count=1 ./deploy
 
 # The import table is a test of the root package; fuzz corpora run as plain tests.
 ## suites: all tests on both databases, without the race detector
