@@ -1,6 +1,9 @@
 package storetest
 
 import (
+	"cmp"
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +20,7 @@ type breaker struct {
 	verb  string
 	n     int
 	point string // that was broken
+	as    error  // what a broken statement says; nil: errTest
 }
 
 func (b *breaker) arm(verb string, n int) {
@@ -41,7 +45,7 @@ func (b *breaker) fault(point string) error {
 		return nil
 	}
 	b.point = point
-	return errTest
+	return cmp.Or(b.as, errTest)
 }
 
 var faults = map[string]func(*testing.T, Database){
@@ -118,7 +122,62 @@ var faults = map[string]func(*testing.T, Database){
 		w.breaks(b, "wake", func() error { _, err := w.Wake(ctx, w.now, w.app, []wxnotify.Deposit{carols}); return err })
 		w.breaks(b, "cancel", func() error { _, err := w.Cancel(ctx, w.now, w.app, entries[5].Message.ID); return err })
 	},
+	"so may those of operators, tokens, WeChat's events and a node's start": func(t *testing.T, db Database) {
+		dsn := db(t)
+		b := &breaker{as: fmt.Errorf("broken by the test: %w", context.DeadlineExceeded)} // one that is no fault of an event's
+		w := worldAt(t, dsn, func(o *store.Options) { o.Fault = b.fault })
+		w.deposit(w.form(form(1)), w.form(form(2)), w.form(form(3)), wxnotify.Deposit{Source: wxnotify.Subscribe, TemplateID: prompt, Count: 2, GivenAt: Noon})
+		unsure := w.send(subscribe)
+		w.settle(w.claim1(), lost)
+		w.is(unsure, "unknown/unresolved")
+		free, _, err := w.Permits(ctx, wxnotify.PermitFilter{App: w.app, To: alice, State: wxnotify.PermitFree, Limit: 1})
+		w.same([]any{len(free), err}, []any{1, nil})
+		push := []wxnotify.Delivery{{App: w.app, Signature: "s", Events: []wxnotify.Event{said(wxnotify.EventPopup, "accept", Noon)}}}
+		push[0].Events[0].App = w.app
+		pause := wxnotify.Pause{App: w.app, Scope: classic, Reason: store.ByOperator, Since: Noon}
+		for _, c := range []struct {
+			verb string
+			do   func() error
+		}{
+			{"lease a renewal", func() error { _, err := w.LeaseRenewal(ctx, w.app, Noon, lease); return err }},
+			{"save a token", func() error {
+				_, err := w.SaveToken(ctx, w.app, wxnotify.Token{Value: wxnotify.NewSecret("token"), ExpiresAt: Noon.Add(time.Hour), Gen: 1, At: Noon}, 0)
+				return err
+			}},
+			{"drop a token", func() error { _, err := w.DropToken(ctx, w.app, 1); return err }},
+			{"resolve", func() error { _, err := w.Resolve(ctx, w.now, w.app, unsure, true); return err }},
+			{"delete a permit", func() error { return w.DeletePermit(ctx, w.now, w.app, free[0].ID) }},
+			{"keep events", func() error { return w.KeepEvents(ctx, w.now, push) }},
+			{"hear events", func() error { _, err := w.HearEvents(ctx, w.now, 10); return err }},
+			{"revoke", func() error { _, err := w.Revoke(ctx, w.now, w.app, alice, prompt, Noon.Add(time.Second)); return err }},
+			{"pause", func() error { return w.PutPause(ctx, pause) }},
+			{"resume", func() error { _, err := w.Resume(ctx, w.app, pause.Scope); return err }},
+			{"erase", func() error { _, err := w.Erase(ctx, w.now, w.app, bob); return err }},
+		} {
+			w.breaks(b, c.verb, c.do)
+		}
+		w.same(w.PutPause(ctx, pause), nil)
+		parked := w.send()
+		w.same(len(w.claim(10).Tries), 0)
+		resume := func() error { _, err := w.Resume(ctx, w.app, pause.Scope); return err }
+		b.arm("unpark", 0)
+		w.refused(resume(), wxnotify.StorageUnavailable) // the pause is over, and what is parked is still to come back
+		w.breaks(b, "unpark", resume)
+		w.same(w.claim1().Message.ID, parked)
+		w.breaks(b, "lapsed", func() error { _, err := w.Lapsed(ctx, w.now, 10); return err })
+		w.same(w.Close(), nil)
+		w.breaks(b, "void", func() error {
+			s, err := TryOpen(t, dsn, func(o *store.Options) { o.Fault = b.fault })
+			if err == nil {
+				_ = s.Close()
+			}
+			return err
+		})
+	},
 }
+
+// looksOnly are verbs whose transaction locks and writes nothing.
+var looksOnly = map[string]bool{"lapsed": true}
 
 // breaks breaks a verb at every point, one after the other. Nothing may have
 // changed, unless the commit alone was hidden.
@@ -141,8 +200,8 @@ func (w *world) breaks(b *breaker, verb string, do func() error) {
 			w.Fatalf("%s: %s was broken, and nothing said so", verb, point)
 		case strings.HasSuffix(point, "after_commit"):
 			w.refused(err, wxnotify.CommitUnknown)
-			if !changed {
-				w.Errorf("%s: nothing was written", verb)
+			if changed == looksOnly[verb] {
+				w.Errorf("%s: changed the database: %v", verb, changed)
 			}
 			return
 		case changed:
