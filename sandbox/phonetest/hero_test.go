@@ -1,6 +1,7 @@
 package phonetest
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,15 +10,17 @@ import (
 )
 
 // TestHero makes the picture of the README: the demo after its first minute.
+// A long run makes it beside its other pictures.
 //
 //	WXNOTIFY_HERO=docs/phone.png go test -count=1 -run TestHero ./sandbox/phonetest
 func TestHero(t *testing.T) {
 	t.Parallel()
 	file := os.Getenv("WXNOTIFY_HERO")
-	if file == "" {
-		t.Skip("runs with WXNOTIFY_HERO=FILE, counted from the root of the project")
-	}
-	if !filepath.IsAbs(file) {
+	switch {
+	case file == "":
+		needLong(t)
+		file = filepath.Join(cmp.Or(os.Getenv("WXNOTIFY_SHOTS"), t.TempDir()), "hero-phone.png")
+	case !filepath.IsAbs(file):
 		file = filepath.Join("..", "..", file)
 	}
 	w := demo(t)
