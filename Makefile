@@ -36,7 +36,7 @@ demo:
 .PHONY: test
 test: tools check suites race-short test-miniprogram chaos
 	@echo
-	@echo "make test passed. It leaves out: the race detector at full length, the long chaos, WeChat SDKs against the gateway, the other stories of phone and console, fuzzing, and what promtool, haproxy and systemd-analyze say of deploy/ where they are not installed (make test-long)."
+	@echo "make test passed. It leaves out: the race detector at full length, and on the packages whose tests drive a browser or other processes (bench, chaos, chaos/cmd, consoletest, phonetest, deploy, docs, docs/examples), the sizes of the tests that say testing.Short, the long chaos, WeChat SDKs against the gateway, the other stories of phone and console, fuzzing, and what promtool, haproxy and systemd-analyze say of deploy/ where they are not installed (make test-long)."
 
 ## test-long: the rest, at most 90 minutes on 2 cores: full race, long chaos, WeChat SDKs, every story and picture of phone and console, 30 s per fuzz target
 .PHONY: test-long
