@@ -56,6 +56,41 @@ var mayImport = map[string][]string{
 	"cmd/wxnotify": {"", "server", "sandbox", "client", "store", "doctor", "bench"},
 }
 
+// Every module that go.mod requires of its own accord has its reason, and no
+// reason is left over.
+func TestEveryDependencyHasItsReason(t *testing.T) {
+	t.Parallel()
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	contributing, err := os.ReadFile("CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, ok := strings.Cut(string(contributing), "## Why each dependency")
+	if !ok {
+		t.Fatal("CONTRIBUTING.md has no table of dependencies")
+	}
+	want := map[string]bool{}
+	for line := range strings.Lines(string(mod)) {
+		if f := strings.Fields(line); len(f) == 2 && strings.HasPrefix(line, "\t") {
+			want[f[0]] = true
+			if !strings.Contains(table, "\n| "+f[0]+" | ") {
+				t.Errorf("%s has no reason in CONTRIBUTING.md", f[0])
+			}
+		}
+	}
+	for line := range strings.Lines(table) {
+		if f := strings.Fields(line); len(f) > 3 && f[0] == "|" && strings.Contains(f[1], ".") && !want[f[1]] {
+			t.Errorf("CONTRIBUTING.md gives a reason for %s, which go.mod does not require", f[1])
+		}
+	}
+	if len(want) < 20 {
+		t.Errorf("only %d modules were found: the test no longer sees them", len(want))
+	}
+}
+
 func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
 	t.Parallel()
 	rooms := map[string]bool{}
