@@ -15,3 +15,8 @@ func TestContractOfWebhooks(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, storetest.RunNotices)
 }
+
+func TestContractOfNodes(t *testing.T) {
+	t.Parallel()
+	storetest.RunNodes(t)
+}

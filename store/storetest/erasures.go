@@ -216,25 +216,4 @@ var erasures = map[string]func(*testing.T, Database){
 		defer sql.Close()
 		w.addsUp(sql)
 	},
-	"two nodes may work off one erasure": func(t *testing.T, db Database) {
-		dsn := db(t)
-		if strings.HasPrefix(dsn, "sqlite:") {
-			t.Skip("one process holds a SQLite file")
-		}
-		w := worldAt(t, dsn, nil)
-		other := worldAt(t, dsn, func(o *store.Options) { o.Node = "other:8080" })
-		var es []wxnotify.Entry
-		for range 400 {
-			es = append(es, w.draft())
-		}
-		w.accept(es...)
-		must(w.Erase(ctx, w.now, w.app, alice))
-		errs := make(chan error, 2)
-		for _, s := range []*world{w, other} {
-			go func() { _, err := s.Sweep(ctx, w.now, 500); errs <- err }()
-		}
-		w.same([]error{<-errs, <-errs}, []error{nil, nil})
-		w.sweep()
-		w.same(w.naming(alice), []string(nil))
-	},
 }

@@ -450,22 +450,6 @@ var notices = map[string]func(*testing.T, Database){
 			return err
 		})
 	},
-	"another node hears of a webhook within a second": func(t *testing.T, db Database) {
-		w := newWorld(t, db)
-		if strings.HasPrefix(w.dsn, "sqlite:") {
-			return // one process
-		}
-		other := worldAt(t, w.dsn, func(o *store.Options) { o.Node = "other" })
-		other.deposit(other.form(form(1))) // it has looked
-		hook := w.listen()
-		for i, end := 2, time.Now().Add(30*time.Second); len(w.notices(hook)) == 0; i++ {
-			if time.Now().After(end) {
-				t.Fatal("the other node never noticed")
-			}
-			other.deposit(other.form(form(i)))
-			time.Sleep(50 * time.Millisecond)
-		}
-	},
 }
 
 func subjectOf(p wxnotify.Post) string {

@@ -3,13 +3,10 @@ package storetest
 import (
 	"fmt"
 	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/wxnotify/wxnotify"
-	"github.com/wxnotify/wxnotify/store"
 )
 
 var shortages = map[string]func(*testing.T, Database){
@@ -75,26 +72,5 @@ var shortages = map[string]func(*testing.T, Database){
 		w.makeApp(w.app)
 		stock(1)
 		w.same(must(w.App(ctx, w.app)).StockLow, 1)
-	},
-	"of two nodes one tells of a shortage": func(t *testing.T, db Database) {
-		w := newWorld(t, db)
-		if strings.HasPrefix(w.dsn, "sqlite:") {
-			return // one process
-		}
-		hook := w.listen(wxnotify.StockLow)
-		other := worldAt(t, w.dsn, func(o *store.Options) { o.Node = "other" })
-		a := must(w.App(ctx, w.app))
-		a.StockLow = 10
-		w.same(w.UpdateApp(ctx, a), nil)
-		for i := range 20 {
-			w.deposit(wxnotify.Deposit{Source: wxnotify.Subscribe, TemplateID: fmt.Sprint("T", i), Count: 1, Key: fmt.Sprint(i), GivenAt: w.now.Virtual})
-			w.pass(time.Minute)
-			other.now = w.now
-			var both sync.WaitGroup
-			both.Go(func() { w.sweep() })
-			both.Go(func() { other.sweep() })
-			both.Wait()
-		}
-		w.same(len(w.notices(hook)), 20)
 	},
 }
