@@ -57,7 +57,9 @@ func (k *keyring) findByID(ctx context.Context, id string, now time.Time) (wxnot
 	return live(key, err, now)
 }
 
-// drop forgets what is remembered of keys.
+// ForgetKeys drops what is remembered of keys: one was revoked.
+func (d *Door) ForgetKeys() { d.keys.drop() }
+
 func (k *keyring) drop() {
 	k.cache.drop()
 	k.byID.drop()

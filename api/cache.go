@@ -7,8 +7,8 @@ import (
 )
 
 // remember is how long a plain record is used without asking the database
-// again: what another node changes is seen after that. A change on this node
-// drops the record at once.
+// again: what another node changes is seen after that, if its word did not come
+// before. A change on this node drops the record at once.
 const remember = time.Second
 
 // maxCached bounds a cache; it is emptied when it is full.

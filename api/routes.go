@@ -206,7 +206,7 @@ var routes = []route{
 	},
 	{
 		method: "DELETE", path: "/v1/keys/{id}", scope: wxnotify.ScopeAdmin, handle: (*Door).deleteKey, name: "revokeKey", tag: tagKeys,
-		summary: "Revoke an API key", doc: "At once on this node, within a second on others.", status: http.StatusNoContent, refuses: []wxnotify.Code{wxnotify.NotFound},
+		summary: "Revoke an API key", doc: "At once on this node, within a second at the latest on others.", status: http.StatusNoContent, refuses: []wxnotify.Code{wxnotify.NotFound},
 	},
 	{
 		method: "GET", path: "/v1/audit", scope: wxnotify.ScopeAdmin, handle: (*Door).listAudit, name: "listAudit", tag: tagKeys,

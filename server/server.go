@@ -142,6 +142,7 @@ func (s *Server) rooms() {
 		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, WeChat: told, Library: s.wechat, Tokens: s.keeper, Targets: guard,
 		Now: s.clock.Now, Ready: s.ready, Stop: s.stop, Metrics: s.keyedMetrics(),
 	}, api.Options{Key: c.APIKey, Proxies: c.TrustedProxies, Version: Version(), Actor: s.actor})
+	s.store.OnRevoke(s.native.ForgetKeys)
 	wechats := gateway.New(s.log, gateway.Deps{
 		Gate: s.native, Box: s.box, Reader: s.store, Admin: s.store, WeChat: told, Tokens: s.keeper, Now: s.clock.Now, Stop: s.stop,
 	}, gateway.Options{Secret: s.store.Derive("gateway tokens")})

@@ -76,15 +76,20 @@ func scanKey(r scanner) (k wxnotify.Key, err error) {
 }
 
 // RevokeKey makes a key void from now on, or answers not_found. A second time
-// changes nothing.
+// changes nothing. Other nodes are told with the commit.
 func (s *Store) RevokeKey(ctx context.Context, id string) error {
-	return s.do(ctx, "revoke a key", doorLimit, func(w *work) error {
+	err := s.do(ctx, "revoke a key", doorLimit, func(w *work) error {
 		n, err := w.exec(`update app_key set revoked_at = case when revoked_at = 0 then $1 else revoked_at end where id = $2`, nowMS(), id)
 		if err == nil && n == 0 {
 			return wxnotify.Refuse(wxnotify.NotFound, "there is no such key")
 		}
+		if err == nil && w.lock != "" { // PostgreSQL
+			_, err = w.exec(`select pg_notify($1, $2)`, keysChannel, s.boot)
+		}
 		return err
 	})
+	s.revoked() // also when nobody knows whether it was written
+	return err
 }
 
 // TouchKey notes that a key was used.

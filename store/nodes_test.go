@@ -314,3 +314,51 @@ func TestACallersDeadlineIsHeeded(t *testing.T) {
 		}
 	})
 }
+
+// Who revokes a key is told at once, and other nodes by notice; whoever revokes
+// straight on the database tells them too.
+func TestNodesHearOfRevokedKeys(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.Postgres(t)
+	here, there, shell := storetest.Open(t, dsn, named("here")), storetest.Open(t, dsn, named("there")), storetest.Open(t, dsn, named("shell"))
+	var heardHere, heardThere atomic.Int32
+	here.OnRevoke(func() { heardHere.Add(1) })
+	there.OnRevoke(func() { heardThere.Add(1) })
+	waked := there.Waked(t.Context())
+	if err := here.CreateKey(ctx, wxnotify.Key{ID: "key_1"}, [32]byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	revoke := func(s *store.Store) {
+		if err := s.RevokeKey(ctx, "key_1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, "the other node listens", func() bool {
+		revoke(here)
+		return heardThere.Load() > 0
+	})
+	if heardHere.Load() == 0 {
+		t.Error("the node that revoked was not told")
+	}
+	before := heardThere.Load()
+	revoke(shell)
+	until(t, "word of the shell", func() bool { return heardThere.Load() > before })
+	select {
+	case app := <-waked:
+		t.Errorf("a key woke the app %q", app)
+	default:
+	}
+}
+
+func TestSQLiteTellsOfARevokedKey(t *testing.T) {
+	t.Parallel()
+	s := storetest.Open(t, storetest.SQLite(t), nil)
+	n := 0
+	s.OnRevoke(func() { n++ })
+	if err := s.CreateKey(ctx, wxnotify.Key{ID: "key_1"}, [32]byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RevokeKey(ctx, "key_1"); err != nil || n != 1 {
+		t.Errorf("told %d times, %v", n, err)
+	}
+}

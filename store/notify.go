@@ -2,13 +2,18 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// channel is what nodes listen on. The payload is an appid.
-const channel = "wxnotify"
+// What nodes listen on. The payload is the boot of who speaks, and on channel
+// an appid behind it.
+const (
+	channel     = "wxnotify"
+	keysChannel = "wxnotify_keys" // a key was revoked
+)
 
 // listen starts what carries wake-ups to other nodes.
 func (s *Store) listen(b *post) {
@@ -42,7 +47,8 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // Waked brings the apps that other nodes have work for, until ctx ends; then it
 // is closed. After the connection was lost it brings every app once. It is nil
-// on SQLite, where there are no other nodes.
+// on SQLite, where there are no other nodes. While it runs, OnRevoke hears of
+// keys that were revoked on other nodes.
 func (s *Store) Waked(ctx context.Context) <-chan string {
 	b, ok := s.base.(*post)
 	if !ok {
@@ -70,10 +76,13 @@ func (s *Store) hearWakes(ctx context.Context, b *post, first bool, out chan<- s
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	if _, err := conn.Exec(ctx, `listen `+channel); err != nil {
-		return err
+	for _, c := range []string{channel, keysChannel} {
+		if _, err := conn.Exec(ctx, `listen `+c); err != nil {
+			return err
+		}
 	}
 	if !first {
+		s.revoked()
 		apps, err := s.Apps(ctx)
 		if err != nil {
 			return err
@@ -87,7 +96,11 @@ func (s *Store) hearWakes(ctx context.Context, b *post, first bool, out chan<- s
 		if err != nil {
 			return err
 		}
-		if boot, app := n.Payload[:min(len(s.boot), len(n.Payload))], n.Payload[min(len(s.boot)+1, len(n.Payload)):]; boot != s.boot {
+		switch boot, app, _ := strings.Cut(n.Payload, " "); {
+		case boot == s.boot:
+		case n.Channel == keysChannel:
+			s.revoked()
+		default:
 			send(ctx, out, app)
 		}
 	}
@@ -97,5 +110,16 @@ func send(ctx context.Context, out chan<- string, app string) {
 	select {
 	case out <- app:
 	case <-ctx.Done():
+	}
+}
+
+// OnRevoke names who is called after a key was revoked, here or on another node
+// (there as soon as the word arrives: what is remembered of keys must not rest
+// on it). It must not block, and is set once, before the work begins.
+func (s *Store) OnRevoke(f func()) { s.onRevoke.Store(&f) }
+
+func (s *Store) revoked() {
+	if f := s.onRevoke.Load(); f != nil {
+		(*f)()
 	}
 }

@@ -106,6 +106,7 @@ type Store struct {
 	bell     chan struct{} // events came in, or may find their message now
 	ears     ears          // webhooks
 	onNotice atomic.Pointer[func([]string)]
+	onRevoke atomic.Pointer[func()]
 	ahead    atomic.Int64 // how far the virtual clock was seen ahead, in milliseconds; -1: not seen
 
 	stop context.CancelFunc
