@@ -13,9 +13,12 @@
 package wxnotify
 
 import (
+	"fmt"
+	"io"
 	"slices"
 	"time"
 	"unicode/utf8"
+	"unique"
 )
 
 // A TokenMode is how an app's access_token is fetched.
@@ -82,7 +85,7 @@ func (a App) Check() error {
 
 // within says whether the secret is of a kind of text, or absent.
 func (s Secret) within(set *charset, low, high int) bool {
-	return s.IsZero() || made(s.s, set, low, high)
+	return s.IsZero() || made(s.Reveal(), set, low, high)
 }
 
 var (
@@ -113,19 +116,35 @@ type Callback struct {
 }
 
 // A Secret prints as [redacted] in every format. Reveal is the only way out.
-type Secret struct{ s string }
+// The text stands behind a handle, because fmt asks no method of what lies in
+// an unexported field, but prints what it finds there. Secrets of the same text
+// are equal.
+type Secret struct{ h unique.Handle[string] }
 
 // NewSecret hides s.
-func NewSecret(s string) Secret { return Secret{s} }
+func NewSecret(s string) Secret {
+	if s == "" {
+		return Secret{}
+	}
+	return Secret{unique.Make(s)}
+}
 
 // Reveal returns what is hidden. It goes to WeChat, to the sealer and nowhere else.
-func (s Secret) Reveal() string { return s.s }
+func (s Secret) Reveal() string {
+	if s.IsZero() {
+		return ""
+	}
+	return s.h.Value()
+}
 
 // IsZero says that there is nothing to hide.
-func (s Secret) IsZero() bool { return s.s == "" }
+func (s Secret) IsZero() bool { return s == Secret{} }
 
-// String, GoString, Format's fallbacks and the encoders below keep the secret
-// out of logs, errors and answers.
+// Format prints [redacted]. It and what follows keep the secret out of logs,
+// errors and answers.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// String is Format, for those who ask for a text.
 func (Secret) String() string { return redacted }
 
 // GoString is String, for %#v.

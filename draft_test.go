@@ -3,6 +3,7 @@ package wxnotify
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -246,6 +247,24 @@ func TestSecretsPrintAsNothing(t *testing.T) {
 		if strings.Contains(text, "canary") {
 			t.Errorf("it says %s", text)
 		}
+	}
+	for _, verb := range []string{"%d", "%x", "%X", "% x", "%v", "%+v", "%#v", "%s", "%q", "%t", "%p", "%!"} {
+		if got := fmt.Sprintf(verb, s); !strings.Contains(got, redacted) && !strings.Contains(got, "%!") {
+			t.Errorf("%s prints %s", verb, got)
+		}
+		for name, holder := range map[string]any{
+			"itself": s, "a pointer": &s, "an exported field": struct{ S Secret }{s}, "an unexported field": struct{ s Secret }{s},
+			"a list in an unexported field": struct{ s []Secret }{[]Secret{s}}, "a map in an unexported field": struct{ m map[string]Secret }{map[string]Secret{"x": s}},
+			"a pointer to an unexported field": &struct{ s Secret }{s}, "an app": App{Secret: s, Callback: Callback{Token: s}},
+		} {
+			got := strings.ToLower(fmt.Sprintf(verb, holder))
+			if strings.Contains(got, "canary") || strings.Contains(got, "63616e617279") || strings.Contains(got, "63 61 6e") {
+				t.Errorf("%s of %s prints %s", verb, name, got)
+			}
+		}
+	}
+	if s != NewSecret("can"+"ary") || s == NewSecret("other") || s.Reveal() != "canary" || s.IsZero() || !NewSecret("").IsZero() || (Secret{}).Reveal() != "" {
+		t.Error("a secret is not its text")
 	}
 }
 

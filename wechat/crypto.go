@@ -10,7 +10,10 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"io"
 	"slices"
+	"unique"
 
 	"github.com/wxnotify/wxnotify"
 )
@@ -37,8 +40,15 @@ func Signed(signature string, parts ...string) bool {
 	return subtle.ConstantTimeCompare([]byte(signature), []byte(Signature(parts...))) == 1
 }
 
-// A Key seals and opens callbacks. It prints as [redacted].
-type Key struct{ b [32]byte }
+// A Key seals and opens callbacks. It prints as [redacted], and holds its bytes
+// where fmt does not find them in an unexported field.
+type Key struct{ h unique.Handle[string] }
+
+// bytes are those of a key that DecodeKey made.
+func (k Key) bytes() []byte { return []byte(k.h.Value()) }
+
+// Format prints [redacted], whatever is asked for.
+func (Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[redacted]") }
 
 func (Key) String() string { return "[redacted]" }
 
@@ -51,20 +61,19 @@ func (Key) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 // DecodeKey reads an EncodingAESKey: 43 letters and digits. The last one has
 // two spare bits, which may hold anything.
 func DecodeKey(encoded string) (Key, error) {
-	var k Key
 	if len(encoded) != 43 {
-		return k, wxnotify.Refuse(wxnotify.FieldInvalid, "an EncodingAESKey has exactly 43 letters and digits")
+		return Key{}, wxnotify.Refuse(wxnotify.FieldInvalid, "an EncodingAESKey has exactly 43 letters and digits")
 	}
 	for i := range len(encoded) {
 		if c := encoded[i]; !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z') {
-			return k, wxnotify.Refuse(wxnotify.FieldInvalid, "an EncodingAESKey has only letters and digits")
+			return Key{}, wxnotify.Refuse(wxnotify.FieldInvalid, "an EncodingAESKey has only letters and digits")
 		}
 	}
 	b, err := base64.StdEncoding.DecodeString(encoded + "=")
-	if err != nil || copy(k.b[:], b) != len(k.b) {
+	if err != nil || len(b) != 32 {
 		return Key{}, wxnotify.Refuse(wxnotify.FieldInvalid, "an EncodingAESKey has exactly 43 letters and digits")
 	}
-	return k, nil
+	return Key{unique.Make(string(b))}, nil
 }
 
 // padBlock is the block of the padding, twice that of the cipher.
@@ -92,7 +101,7 @@ func seal(k Key, random [16]byte, appid string, msg []byte) string {
 	for range pad {
 		b = append(b, byte(pad))
 	}
-	cipher.NewCBCEncrypter(k.block(), k.b[:16]).CryptBlocks(b, b)
+	cipher.NewCBCEncrypter(k.block(), k.bytes()[:16]).CryptBlocks(b, b)
 	return base64.StdEncoding.EncodeToString(b)
 }
 
@@ -106,7 +115,7 @@ func Decrypt(k Key, appid, encrypted string) ([]byte, error) {
 	if err != nil || len(b) == 0 || len(b)%padBlock != 0 {
 		return nil, ErrSeal
 	}
-	cipher.NewCBCDecrypter(k.block(), k.b[:16]).CryptBlocks(b, b)
+	cipher.NewCBCDecrypter(k.block(), k.bytes()[:16]).CryptBlocks(b, b)
 	b, ok := unpad(b)
 	if !ok || len(b) < 20 {
 		return nil, ErrSeal
@@ -133,7 +142,7 @@ func unpad(b []byte) ([]byte, bool) {
 }
 
 func (k Key) block() cipher.Block {
-	block, err := aes.NewCipher(k.b[:])
+	block, err := aes.NewCipher(k.bytes())
 	if err != nil {
 		panic("wechat: " + err.Error()) // 32 bytes always fit
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -61,7 +62,7 @@ func key(t testing.TB) Key {
 func TestVectorsBothWays(t *testing.T) {
 	t.Parallel()
 	k := key(t)
-	if got := hex.EncodeToString(k.b[:]); got != "69b71d79f8218a39259a7a29aabb2dbafc31cb3d35db7e39ebbf3d0010831051" {
+	if got := hex.EncodeToString(k.bytes()); got != "69b71d79f8218a39259a7a29aabb2dbafc31cb3d35db7e39ebbf3d0010831051" {
 		t.Errorf("key is %s", got)
 	}
 	for _, v := range vectors {
@@ -147,9 +148,17 @@ func TestDecodeKey(t *testing.T) {
 			t.Errorf("DecodeKey(%q) is fine", bad)
 		}
 	}
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
-		if got := fmt.Sprintf(verb, key(t)); got != "[redacted]" {
+	inside := struct{ k Key }{key(t)}
+	raw := string(inside.k.bytes())
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x", "%q"} {
+		if got := fmt.Sprintf(verb, inside.k); got != "[redacted]" {
 			t.Errorf("%s prints %s", verb, got)
+		}
+		got := fmt.Sprintf(verb, inside)
+		for _, open := range []string{"%s", "%d", "%x", "% x", "%#v"} { // as bytes come to be printed
+			if trimmed := strings.Trim(fmt.Sprintf(open, []byte(raw)), "[]"); strings.Contains(got, trimmed) {
+				t.Errorf("%s prints it in an unexported field: %s", verb, got)
+			}
 		}
 	}
 }
@@ -183,4 +192,4 @@ func FuzzOpenedPlaintext(f *testing.F) {
 }
 
 // cbc encrypts whole blocks in place, without the frame.
-func cbc(k Key, b []byte) { cipher.NewCBCEncrypter(k.block(), k.b[:16]).CryptBlocks(b, b) }
+func cbc(k Key, b []byte) { cipher.NewCBCEncrypter(k.block(), k.bytes()[:16]).CryptBlocks(b, b) }
