@@ -99,7 +99,7 @@ type Admin interface {
 	UseLoginCode(ctx context.Context, app string, hash [32]byte, now, until time.Time) (first bool, err error)
 	Templates(ctx context.Context, app string) ([]wxnotify.Template, error)
 	PutTemplate(ctx context.Context, t wxnotify.Template) error
-	SyncTemplates(ctx context.Context, app string, ch wxnotify.Channel, ts []wxnotify.Template, at time.Time) error
+	SyncTemplates(ctx context.Context, app string, ch wxnotify.Channel, ts []wxnotify.Template, at time.Time) (gone []string, err error)
 }
 
 // WeChat is what the door itself asks of WeChat: what moves none of our nouns.

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -232,37 +231,35 @@ func (d *Door) deleteTemplate(c *call) (answer, error) {
 	return answer{status: http.StatusNoContent}, nil
 }
 
-// missed are templates that WeChat listed before and does not list any more,
-// and that nobody deleted here: messages that name them will fail.
-func missed(known, listed []wxnotify.Template, ch wxnotify.Channel) (ids []string) {
-	for _, t := range known {
-		if t.Channel == ch && !t.Gone && !t.SyncedAt.IsZero() && !slices.ContainsFunc(listed, func(l wxnotify.Template) bool { return l.ID == t.ID }) {
-			ids = append(ids, t.ID)
-		}
-	}
-	return ids
-}
-
 // watchEvery is how often the lists of all apps are looked at unasked.
 const watchEvery = 6 * time.Hour
 
-// Watch fetches the lists of all apps now and then until ctx ends, so that a
-// template that disappeared at WeChat is noticed before a message needs it.
+// Watch fetches the lists of all apps, now and again every few hours until ctx
+// ends, so that a template that disappeared at WeChat is noticed before a
+// message needs it, and that long-term ones are known when users agree to them.
 func (d *Door) Watch(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
 		apps, err := d.Admin.Apps(ctx)
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			d.log.Error("templates cannot be looked at", "error", err)
 		}
 		for _, app := range apps {
 			d.sync(ctx, app)
 		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Know fetches the app's lists if a template is not known, at most once a
+// minute: what a user agreed to is told apart by the template's kind.
+func (d *Door) Know(ctx context.Context, app wxnotify.App, template string) {
+	if _, err := d.template(ctx, app, template); err != nil && !ofItem(err) {
+		d.log.Warn("a template that a user answered about cannot be looked up", "app", app.ID, "template", template, "error", err)
 	}
 }

@@ -82,24 +82,15 @@ func (d *Door) sync(ctx context.Context, app wxnotify.App) []synced {
 	return out
 }
 
-// syncOne brings in one list, and raises the alarm for templates that were on
-// it and are not any more.
+// syncOne brings in one list.
 func (d *Door) syncOne(ctx context.Context, app wxnotify.App, token string, ch wxnotify.Channel) (s synced) {
 	s.channel = ch
-	var ts, known []wxnotify.Template
+	var ts []wxnotify.Template
 	if ts, s.err = d.WeChat.Templates(ctx, token, ch); s.err != nil {
 		return s
 	}
-	if known, s.err = d.Admin.Templates(ctx, app.ID); s.err != nil {
-		return s
-	}
-	if s.err = d.Admin.SyncTemplates(ctx, app.ID, ch, ts, d.Now().Virtual); s.err != nil {
-		return s
-	}
-	s.count, s.gone = len(ts), missed(known, ts, ch)
-	for _, id := range s.gone {
-		d.log.Error("a template has disappeared at WeChat; messages that name it will fail", "app", app.ID, "channel", ch, "template", id)
-	}
+	s.count = len(ts)
+	s.gone, s.err = d.Admin.SyncTemplates(ctx, app.ID, ch, ts, d.Now().Virtual)
 	return s
 }
 

@@ -32,7 +32,7 @@ func BenchmarkPosts(b *testing.B) {
 		if err := s.CreateApp(b.Context(), wxnotify.App{ID: "wx1234567890abcdef", TokenMode: wxnotify.StableToken, MaxInFlight: 256, CreatedAt: now().Real, UpdatedAt: now().Real}); err != nil {
 			b.Fatal(err)
 		}
-		if err := s.SyncTemplates(b.Context(), "wx1234567890abcdef", wxnotify.ChannelTemplate, []wxnotify.Template{{
+		if _, err := s.SyncTemplates(b.Context(), "wx1234567890abcdef", wxnotify.ChannelTemplate, []wxnotify.Template{{
 			App: "wx1234567890abcdef", ID: "ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY", Channel: wxnotify.ChannelTemplate,
 			Keywords: []wxnotify.Keyword{{Key: "keyword1"}, {Key: "keyword2"}, {Key: "keyword3"}, {Key: "keyword4"}},
 		}}, now().Real); err != nil {

@@ -2,6 +2,7 @@ package console
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/wxnotify/wxnotify"
 	"github.com/wxnotify/wxnotify/wechat"
@@ -13,12 +14,17 @@ type attentionPage struct {
 	*frame
 	Groups  []causeRow
 	Pauses  []wxnotify.Pause
-	Partial int // the newest so many were grouped; 0: all
+	Gone    []wxnotify.Template // WeChat listed them until a few days ago
+	Partial int                 // the newest so many were grouped; 0: all
 }
 
 // groupMost is how many messages of an app and a state are grouped, the newest
 // first.
 const groupMost = 2000
+
+// goneFor is how long a template that disappeared at WeChat needs attention;
+// the page of templates shows it for good.
+const goneFor = 7 * 24 * time.Hour
 
 type causeRow struct {
 	wxnotify.CauseGroup
@@ -38,6 +44,11 @@ func (d *Door) attention(c *call) (any, error) {
 		return nil, err
 	}
 	p := attentionPage{frame: c.frame}
+	for i := range known {
+		if t := &known[i]; t.Gone && c.Now.Virtual.Sub(t.SyncedAt) < goneFor {
+			p.Gone = append(p.Gone, *t)
+		}
+	}
 	if p.Pauses, err = d.pauses(c); err != nil {
 		return nil, err
 	}

@@ -115,7 +115,7 @@ type Admin interface {
 	RevokeKey(ctx context.Context, id string) error
 	Templates(ctx context.Context, app string) ([]wxnotify.Template, error)
 	PutTemplate(ctx context.Context, t wxnotify.Template) error
-	SyncTemplates(ctx context.Context, app string, ch wxnotify.Channel, ts []wxnotify.Template, at time.Time) error
+	SyncTemplates(ctx context.Context, app string, ch wxnotify.Channel, ts []wxnotify.Template, at time.Time) (gone []string, err error)
 }
 
 // People are who may open the console, their sessions, and the links by which

@@ -46,7 +46,7 @@ func (d *Door) syncTemplates(c *call) (string, error) {
 		for _, ch := range []wxnotify.Channel{wxnotify.ChannelTemplate, wxnotify.ChannelSubscribe} {
 			ts, err := d.WeChat.Templates(c.ctx(), token, ch)
 			if err == nil {
-				err = d.Admin.SyncTemplates(c.ctx(), a.ID, ch, ts, c.Now.Virtual)
+				_, err = d.Admin.SyncTemplates(c.ctx(), a.ID, ch, ts, c.Now.Virtual)
 			}
 			if n += len(ts); err != nil {
 				refused = err

@@ -32,6 +32,7 @@ var pushNow = time.Unix(1714037059, 0)
 type shelf struct {
 	app    wxnotify.App
 	kept   []wxnotify.Event
+	asked  []string // templates that were looked up
 	signed []string
 	err    error
 }
@@ -48,6 +49,10 @@ func (s *shelf) Keep(_ context.Context, _, signature string, es []wxnotify.Event
 	return s.err
 }
 
+func (s *shelf) know(_ context.Context, _ wxnotify.App, template string) {
+	s.asked = append(s.asked, template)
+}
+
 func newShelf(mode string) *shelf {
 	return &shelf{app: wxnotify.App{ID: pushApp, Callback: wxnotify.Callback{
 		Token: wxnotify.NewSecret(pushToken), AESKey: wxnotify.NewSecret(pushKey), Mode: mode,
@@ -56,7 +61,7 @@ func newShelf(mode string) *shelf {
 
 func (s *shelf) handler() http.Handler {
 	return gateway.NewCallback(slog.New(slog.DiscardHandler), gateway.CallbackDeps{
-		Apps: s, Inbox: s, Now: func() wxnotify.Now { return wxnotify.Now{Real: pushNow, Virtual: pushNow} },
+		Apps: s, Inbox: s, Know: s.know, Now: func() wxnotify.Now { return wxnotify.Now{Real: pushNow, Virtual: pushNow} },
 	})
 }
 
@@ -112,7 +117,7 @@ func TestTheAddressIsCheckedWithWeChatsVector(t *testing.T) {
 	s := newShelf("safe")
 	at := time.Unix(1714036504, 0)
 	q := url.Values{"timestamp": {fmt.Sprint(at.Unix())}, "nonce": {"1514711492"}, "signature": {"f464b24fc39322e44b38aa78f5edd27bd1441696"}, "echostr": {"4375120948345356249"}}
-	h := gateway.NewCallback(slog.New(slog.DiscardHandler), gateway.CallbackDeps{Apps: s, Inbox: s, Now: func() wxnotify.Now { return wxnotify.Now{Real: at} }})
+	h := gateway.NewCallback(slog.New(slog.DiscardHandler), gateway.CallbackDeps{Apps: s, Inbox: s, Know: s.know, Now: func() wxnotify.Now { return wxnotify.Now{Real: at} }})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/wechat/"+pushApp+"?"+q.Encode(), nil))
 	if w.Code != 200 || w.Body.String() != "4375120948345356249" {

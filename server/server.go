@@ -147,7 +147,7 @@ func (s *Server) rooms() {
 		Gate: s.native, Box: s.box, Reader: s.store, Admin: s.store, WeChat: told, Tokens: s.keeper, Now: s.clock.Now, Stop: s.stop,
 	}, gateway.Options{Secret: s.store.Derive("gateway tokens")})
 	s.inbox = ledger.NewInbox(s.log, s.store, s.clock.Now, ledger.Hooks{Seen: s.box.CallbackSeen, Rest: s.box.Told, Wake: wake})
-	pushes := gateway.NewCallback(s.log, gateway.CallbackDeps{Apps: s.store, Inbox: s.inbox, Now: s.clock.Now})
+	pushes := gateway.NewCallback(s.log, gateway.CallbackDeps{Apps: s.store, Inbox: s.inbox, Know: s.native.Know, Now: s.clock.Now})
 	s.pages = console.New(s.log, console.Deps{
 		Box: s.box, Ledger: books, Reader: s.store, Admin: s.store, People: s.store, WeChat: s.wechat, Tokens: s.keeper, Targets: guard, Now: s.clock.Now,
 	}, console.Options{

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -513,5 +514,51 @@ func TestATemplateThatDisappearsRaisesAnAlarm(t *testing.T) {
 		if w.template(sandbox.OnceTemplate)["gone"] != true {
 			w.Error("the template is still there")
 		}
+		w.alarmed(sandbox.OnceTemplate)
+	})
+}
+
+// alarmed wants one line in the log that says that a template has disappeared.
+func (w *world) alarmed(template string) {
+	w.Helper()
+	w.until("alarm", func() bool { return bytes.Contains(w.logs.bytes(), []byte("a template has disappeared")) })
+	n := 0
+	for line := range bytes.Lines(w.logs.bytes()) {
+		if bytes.Contains(line, []byte("a template has disappeared")) && bytes.Contains(line, []byte("level=ERROR")) && bytes.Contains(line, []byte("template="+template)) {
+			n++
+		}
+	}
+	if n != 1 {
+		w.Errorf("%d alarms for %s, want 1", n, template)
+	}
+}
+
+// Nobody asks for the lists: the server does when it starts, and raises the
+// alarm for what has gone meanwhile.
+func TestAServerLooksAtTheListsWhenItStarts(t *testing.T) {
+	story(t, func(w *world) {
+		w.until("lists", func() bool { return w.template(sandbox.LongtermTemplate)["kind"] == "longterm" })
+		token := w.http("GET", w.url+"/cgi-bin/token?grant_type=client_credential&appid="+sandbox.FirstAppID+"&secret="+url.QueryEscape(storyKey), nil, nil)["access_token"].(string)
+		w.http("POST", w.url+"/wxaapi/newtmpl/deltemplate?access_token="+token, nil, strings.NewReader(fmt.Sprintf(`{"priTmplId":%q}`, sandbox.OnceTemplate)))
+		w.stop()
+		w.start()
+		w.until("template that is gone", func() bool { return w.template(sandbox.OnceTemplate)["gone"] == true })
+		w.alarmed(sandbox.OnceTemplate)
+	})
+}
+
+// A user agrees to a template that is younger than our lists: what that gives
+// is the template's to say.
+func TestAnAcceptanceOfANewTemplateIsLookedUp(t *testing.T) {
+	subscribed(t, func(w *world) {
+		w.until("lists", func() bool { return w.template(sandbox.LongtermTemplate) != nil })
+		made := w.phone("POST", "templates", map[string]any{"channel": "subscribe", "kind": "longterm", "title": "到站提醒", "keywords": []map[string]any{{"key": "thing1", "name": "线路"}}})
+		id := made["template_id"].(string)
+		w.answer(li, id, "accept")
+		w.until("long-term permit", func() bool {
+			u, err := w.User(w.ctx(), "", li)
+			w.must(err)
+			return len(u.Permits.Longterm) == 1 && u.Permits.Longterm[0] == id
+		})
 	})
 }

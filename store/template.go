@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/wxnotify/wxnotify"
@@ -77,11 +78,15 @@ func (w *work) putTemplate(t wxnotify.Template, also string) error {
 }
 
 // SyncTemplates takes over what WeChat lists for a channel. Aliases, fields and
-// trim stay;
-// templates that came from WeChat and are not listed any more are marked as
-// gone; those put here by hand stay as they are.
-func (s *Store) SyncTemplates(ctx context.Context, app string, ch wxnotify.Channel, ts []wxnotify.Template, when time.Time) error {
-	return s.do(ctx, "sync templates", doorLimit, func(w *work) error {
+// trim stay; templates that came from WeChat and are not listed any more are
+// marked as gone; those put here by hand stay as they are. It returns the ids
+// of those that have gone since the last time and raises the alarm for them,
+// whoever asked for the list: messages that name them will fail.
+func (s *Store) SyncTemplates(ctx context.Context, app string, ch wxnotify.Channel, ts []wxnotify.Template, when time.Time) (gone []string, err error) {
+	err = s.do(ctx, "sync templates", doorLimit, func(w *work) error {
+		if gone, err = w.missed(app, ch, ts); err != nil {
+			return err
+		}
 		if _, err := w.exec(`update template set gone = 1 where app = $1 and channel = $2 and synced_at > 0`, app, string(ch)); err != nil {
 			return err
 		}
@@ -93,4 +98,25 @@ func (s *Store) SyncTemplates(ctx context.Context, app string, ch wxnotify.Chann
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range gone {
+		s.log.Error("a template has disappeared at WeChat; messages that name it will fail", "app", app, "channel", ch, "template", id)
+	}
+	return gone, nil
+}
+
+// missed are templates that WeChat listed before and does not list any more,
+// and that nobody deleted here.
+func (w *work) missed(app string, ch wxnotify.Channel, listed []wxnotify.Template) (ids []string, err error) {
+	err = w.each(func(r scanner) error {
+		var id string
+		err := r.Scan(&id)
+		if !slices.ContainsFunc(listed, func(t wxnotify.Template) bool { return t.ID == id }) {
+			ids = append(ids, id)
+		}
+		return err
+	}, `select id from template where app = $1 and channel = $2 and synced_at > 0 and gone = 0 order by id`, app, string(ch))
+	return ids, err
 }

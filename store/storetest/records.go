@@ -74,11 +74,13 @@ var records = map[string]func(*testing.T, Database){
 		byHand := wxnotify.Template{App: w.app, ID: "T1", Alias: "order", Channel: wxnotify.ChannelTemplate, Title: "接单通知", Keywords: []wxnotify.Keyword{{Key: "keyword1", Name: "状态"}}}
 		w.same(w.PutTemplate(ctx, byHand), nil)
 		listed := []wxnotify.Template{{ID: "T2", Title: "a", Kind: wxnotify.KindOnce}, {ID: "T3", Title: "b", Kind: wxnotify.KindLongterm}}
-		w.same(w.SyncTemplates(ctx, w.app, wxnotify.ChannelSubscribe, listed, Noon), nil)
+		w.same(len(must(w.SyncTemplates(ctx, w.app, wxnotify.ChannelSubscribe, listed, Noon))), 0)
 		two := must(w.Template(ctx, w.app, "T2"))
 		two.Alias = "invite"
 		w.same(w.PutTemplate(ctx, two), nil)
-		w.same(w.SyncTemplates(ctx, w.app, wxnotify.ChannelSubscribe, []wxnotify.Template{{ID: "T2", Title: "c"}}, Noon.Add(time.Hour)), nil)
+		less := []wxnotify.Template{{ID: "T2", Title: "c"}}
+		w.same(must(w.SyncTemplates(ctx, w.app, wxnotify.ChannelSubscribe, less, Noon.Add(time.Minute))), []string{"T3"})
+		w.same(len(must(w.SyncTemplates(ctx, w.app, wxnotify.ChannelSubscribe, less, Noon.Add(time.Hour)))), 0) // told once
 		w.same(must(w.Template(ctx, w.app, "order")), byHand)
 		w.same(must(w.Template(ctx, w.app, "invite")), wxnotify.Template{App: w.app, ID: "T2", Alias: "invite", Channel: wxnotify.ChannelSubscribe, Title: "c", SyncedAt: Noon.Add(time.Hour)})
 		w.same(must(w.Template(ctx, w.app, "T3")).Gone, true)
