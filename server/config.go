@@ -23,7 +23,7 @@ import (
 type Config struct {
 	Listen          string          `name:"listen" default:":8080" demo:"127.0.0.1:8080" placeholder:"ADDR" for:"serve demo" help:"Address of API, gateway, callbacks and console." zh:"API、网关、回调与控制台的监听地址"`
 	SandboxListen   string          `name:"sandbox-listen" default:"127.0.0.1:8081" placeholder:"ADDR" for:"sandbox demo" help:"Address of the sandbox, WeChat's simulator." zh:"沙箱（微信模拟器）的监听地址"`
-	SandboxPublic   bool            `name:"sandbox-public" for:"sandbox demo" help:"Let the sandbox listen on an address that others can reach. It has no passwords." zh:"允许沙箱监听外部可达的地址；沙箱没有任何密码保护"`
+	SandboxPublic   bool            `name:"sandbox-public" for:"sandbox demo" help:"Let the sandbox listen on an address that others can reach, and answer to any host name. It has no passwords." zh:"允许沙箱监听外部可达的地址，并响应任意主机名；沙箱没有任何密码保护"`
 	Database        wxnotify.Secret `name:"database" default:"sqlite:wxnotify.db" placeholder:"DSN" for:"serve migrate app key backup restore" help:"sqlite:PATH, or postgres://… with one or several hosts." zh:"sqlite:路径，或 postgres://…（可写多个主机）"`
 	WeChatURL       string          `name:"wechat-url" default:"https://api.weixin.qq.com" placeholder:"URL" for:"serve" help:"Where WeChat is: a sandbox, a proxy, a regional host." zh:"微信接口的地址：沙箱、代理或就近接入的域名"`
 	ClockURL        string          `name:"clock-url" placeholder:"URL" for:"serve" help:"Follow the virtual clock of the sandbox at this address; only with a wechat_url that is not WeChat's." zh:"跟随该地址上沙箱的虚拟时钟；仅当 wechat_url 不是微信官方地址时可用"`

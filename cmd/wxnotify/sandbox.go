@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/wxnotify/wxnotify/sandbox"
@@ -49,6 +51,7 @@ type simulator struct {
 	world    *sandbox.Sandbox
 	listener net.Listener
 	handler  http.Handler
+	public   bool // answers to any name
 }
 
 // listen opens the sandbox's address, which others must not reach unless a
@@ -62,20 +65,52 @@ func listen(c server.Config, world *sandbox.Sandbox) (*simulator, error) {
 	if err != nil {
 		return nil, inUse(err, "--sandbox-listen", addr)
 	}
-	return &simulator{world, l, world}, nil
+	return &simulator{world, l, world, c.SandboxPublic}, nil
 }
 
+// loopback says whether an address, with or without a port, is this machine's
+// alone.
 func loopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		host = strings.TrimSuffix(strings.TrimPrefix(addr, "["), "]")
+	}
 	ip := net.ParseIP(host)
-	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// atHome refuses calls that were addressed to another name. A web page whose
+// name is made to lead to loopback (DNS rebinding) would be at home here for the
+// browser, and could read what the sandbox tells; that of a demo tells a key.
+func atHome(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if loopback(r.Host) {
+			h.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.WriteHeader(http.StatusMisdirectedRequest)
+		_, _ = io.WriteString(w, `{"error":"the sandbox answers to localhost and 127.0.0.1 only; started with --sandbox-public it answers to every name"}`)
+	})
 }
 
 func (s *simulator) url() string { return "http://" + s.listener.Addr().String() }
 
+// server has the limits of wxnotify's own. A body may take as long as one that
+// the gateway passes through. Answers may last: streams are some.
+func (s *simulator) server() *http.Server {
+	h := s.handler
+	if !s.public {
+		h = atHome(h)
+	}
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+	}
+}
+
 // run serves until ctx ends; then calls in flight have five seconds.
 func (s *simulator) run(ctx context.Context) error {
-	h := &http.Server{Handler: s.handler, ReadHeaderTimeout: 10 * time.Second}
+	h := s.server()
 	done := make(chan error, 1)
 	go func() { done <- h.Serve(s.listener) }()
 	select {
