@@ -230,6 +230,36 @@ func TestAFullDiskIsSaidToBe(t *testing.T) {
 	}
 }
 
+// Leases and deadlines are compared on the clocks of several machines.
+func TestANodeWhoseClockDiffersFromTheDatabasesDoesNotStart(t *testing.T) {
+	t.Parallel()
+	for ahead, starts := range map[string]bool{"1 second": true, "-1 second": true, "1 minute": false, "-1 minute": false} {
+		t.Run(ahead, func(t *testing.T) {
+			t.Parallel()
+			dsn := storetest.Postgres(t)
+			// Whoever finds this schema first finds another clock.
+			if _, err := raw(t, dsn).Exec(`drop schema if exists elsewhere cascade; create schema elsewhere;
+				create function elsewhere.clock_timestamp() returns timestamptz language sql as $$ select pg_catalog.clock_timestamp() + interval '` + ahead + `' $$`); err != nil {
+				t.Fatal(err)
+			}
+			u, err := url.Parse(dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q := u.Query()
+			q.Set("search_path", "public,elsewhere,pg_catalog")
+			u.RawQuery = q.Encode()
+			s, err := storetest.TryOpen(t, u.String(), nil)
+			if err == nil {
+				_ = s.Close()
+			}
+			if starts && err != nil || !starts && (err == nil || !strings.Contains(err.Error(), "at most 2s is allowed")) {
+				t.Errorf("a database that is ahead by %s: %v", ahead, err)
+			}
+		})
+	}
+}
+
 // A server is started again on a disk that is full: it opens, what a dead life
 // left under way waits for its lease, and is free at once when there is room.
 func TestAFullDiskKeepsNobodyFromStarting(t *testing.T) {
