@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -34,9 +35,10 @@ const masterKey = "a-ready-made-key-of-the-tests"
 // A house is all rooms behind the door, put together as server does, with a
 // sandbox for WeChat.
 type house struct {
-	t     *testing.T
+	t     testing.TB
 	sb    *sandbox.Server
 	store *store.Store
+	door  *api.Door
 	url   string
 	c     *client.Client // with the key of the setting
 	logs  *logs
@@ -51,8 +53,11 @@ type house struct {
 	subscribe []string
 }
 
+// nobody finds no name: tests stay on this machine.
+var nobody = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no network here") }}
+
 // build puts a house on a database.
-func build(t *testing.T, db storetest.Database, change func(*store.Options), options ...func(*api.Options)) *house {
+func build(t testing.TB, db storetest.Database, change func(*store.Options), options ...func(*api.Options)) *house {
 	t.Helper()
 	h := &house{t: t, sb: sandbox.Start(t, sandbox.Options{}), logs: &logs{}, stop: make(chan struct{})}
 	h.store = storetest.Open(t, db(t), change)
@@ -69,10 +74,11 @@ func build(t *testing.T, db storetest.Database, change func(*store.Options), opt
 	for _, o := range options {
 		o(&opt)
 	}
-	srv := httptest.NewServer(api.New(log, api.Deps{
-		Box: box, Ledger: ledger.New(log, h.store, h.now, box.Wake), Reader: h.store, Admin: h.store, WeChat: wx, Tokens: keeper, Targets: hook.NewGuard(nil, nil),
+	h.door = api.New(log, api.Deps{
+		Box: box, Ledger: ledger.New(log, h.store, h.now, box.Wake), Reader: h.store, Admin: h.store, WeChat: wx, Library: wx, Tokens: keeper, Targets: hook.NewGuard(nil, nobody),
 		Now: h.now, Ready: h.store.Ping, Stop: h.stop,
-	}, opt))
+	}, opt)
+	srv := httptest.NewServer(h.door)
 	t.Cleanup(srv.Close)
 	h.url, h.c = srv.URL, client.New(srv.URL, masterKey, client.Tries(1))
 	t.Cleanup(func() {

@@ -99,7 +99,7 @@ func signedQuery(at time.Time, sealed string, change ...func(url.Values)) string
 const popupJSON = `{"ToUserName":"gh_x","FromUserName":"o_user_0001","CreateTime":1700000000,"MsgType":"event",
 	"Event":"subscribe_msg_popup_event","List":{"TemplateId":"T1","SubscribeStatusString":"accept","PopupScene":"0"}}`
 
-func sealPush(t *testing.T, app, msg string) string {
+func sealPush(t testing.TB, app, msg string) string {
 	t.Helper()
 	k, err := wechat.DecodeKey(pushKey)
 	if err != nil {
@@ -297,6 +297,40 @@ func FuzzParseEvents(f *testing.F) {
 			if !ok {
 				t.Errorf("%q gave %+v", raw, e)
 			}
+		}
+	})
+}
+
+// Whatever comes to the callback, the answer is 403 and empty, and nothing is
+// kept, unless WeChat's signature over it is right.
+func FuzzKnock(f *testing.F) {
+	sealed, plain := sealPush(f, pushApp, popupJSON), signedQuery(pushNow, "")
+	f.Add("safe", signedQuery(pushNow, sealed), `{"Encrypt":"`+sealed+`"}`)
+	f.Add("safe", signedQuery(pushNow, sealed), "<xml><Encrypt><![CDATA["+sealed+"]]></Encrypt></xml>")
+	f.Add("plain", plain, popupJSON)
+	f.Add("plain", plain+"&echostr=1", "[]")
+	f.Add("safe", plain+"&nonce=1", popupJSON)
+	f.Add("safe", "timestamp=%2b714037059&nonce=%zz;a=b", `{"Encrypt":{"a":[]}}`)
+	f.Add("", "timestamp=1714037059&encrypt_type=aes&msg_signature=x", "<xml><Encrypt></Encrypt></xml>")
+	f.Fuzz(func(t *testing.T, mode, query, body string) {
+		s := newShelf(mode)
+		r := httptest.NewRequest(http.MethodPost, "/wechat/"+pushApp, strings.NewReader(body))
+		r.URL.RawQuery = query
+		w := httptest.NewRecorder()
+		s.handler().ServeHTTP(w, r)
+		switch w.Code {
+		case http.StatusOK:
+			q, _ := url.ParseQuery(query)
+			ts, nonce := q.Get("timestamp"), q.Get("nonce")
+			if !wechat.Signed(q.Get("signature"), pushToken, ts, nonce) && !wechat.Signed(q.Get("msg_signature"), pushToken, ts, nonce, sealed) {
+				t.Errorf("%s?%s is taken: %q", mode, query, body)
+			}
+		case http.StatusForbidden:
+			if w.Body.Len() > 0 || len(s.kept) > 0 {
+				t.Errorf("refused with %q, and %v kept", w.Body, s.kept)
+			}
+		default:
+			t.Errorf("%s?%s: %d %q", mode, query, w.Code, w.Body)
 		}
 	})
 }

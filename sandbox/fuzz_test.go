@@ -68,7 +68,14 @@ func FuzzControl(f *testing.F) {
 		f.Add(i, `{"advance_seconds":9e18,"x":"`+r.pattern+`"}`)
 		f.Add(i, `{`+app+`,`+user+`,"results":{"`+OnceTemplate+`":"accept","`+ClassicTemplate+`":"reject"}}`)
 	}
+	f.Add(0, "1.2.3.4.5")
+	f.Add(0, "-1.2.3.4.4611686018427387904")
 	f.Fuzz(func(t *testing.T, n int, body string) {
+		if c, ok := parseCursor(body); ok { // of a stream
+			if again, ok := parseCursor(c.String()); !ok || again != c {
+				t.Errorf("%q is read as %s", body, c)
+			}
+		}
 		r := controlRoutes[uint(n)%uint(len(controlRoutes))]
 		s := New(Options{Callbacks: nowhere{}})
 		defer s.Close()

@@ -1,9 +1,15 @@
 package wechat
 
 import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -111,6 +117,68 @@ func FuzzKeywords(f *testing.F) {
 			if k.Key == "" || !strings.Contains(s, k.Key) || !strings.Contains(s, k.Name) || strings.Contains(k.Name, "\n") {
 				t.Errorf("%q: %+v", s, k)
 			}
+		}
+	})
+}
+
+// said is a WeChat that says the same to everything.
+type said []byte
+
+// RoundTrip is http.RoundTripper's.
+func (b said) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(b)), Request: r}, nil
+}
+
+// Whatever WeChat, or a token server, answers to the calls that are no sends:
+// what is made of it is whole, or an error that tells no secret.
+func FuzzAnswers(f *testing.F) {
+	for _, s := range []string{
+		`{"access_token":"A","expires_in":7200}`, `{"access_token":"A","expires_in":"9e18"}`, `{"access_token":{},"expires_in":-1}`,
+		`{"openid":"o_user_0001","session_key":"k","unionid":"u"}`, `{"errcode":40029,"errmsg":"invalid code token-canary"}`, `{"errcode":40029,"errmsg":"rid: token-canary hint: [token-canary]"}`, `{"errcode":-1}`, `{"errcode":"0"}`,
+		`{"list":[{"template_id":"T","title":"t","content":"a{{keyword1.DATA}}\n","example":"a"}]}`, `{"list":[{"id":"AT0002","title":1}],"total_count":"3"}`,
+		`{"data":[{"priTmplId":"T","title":"t","content":"{{thing1.DATA}}","type":3,"keywordEnumValueList":[{"keywordCode":"thing1.DATA","enumValueList":["a"]}]}]}`,
+		`{"data":[{"tid":1,"title":"t","type":2,"kid":1,"name":"n","rule":"thing","id":2}],"count":1}`, `{"keyword_list":[{"keyword_id":1,"name":"n"}]}`,
+		`{"quota":{"daily_limit":1,"used":2,"remain":-1}}`, `{"data":{"token":"A","expires_in":1}}`, `{"data":null}`, `[]`, `{`, "{\"openid\":\"\xff\"}", `{"template_id":["T"]}`,
+	} {
+		f.Add([]byte(s))
+	}
+	const secret = "token-canary"
+	app := wxnotify.App{ID: "wx0123456789abcdef", Secret: wxnotify.NewSecret(secret), TokenMode: wxnotify.StableToken}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c := New(Options{URL: "https://wechat.example", Transport: said(b)})
+		far, err := NewCentral(wxnotify.NewSecret("https://host.example/t?app={appid}&key="+secret), "data.token", said(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		look := func(call string, err error, whole bool) {
+			if err == nil && !whole {
+				t.Errorf("%s: half an answer is taken of %q", call, b)
+			}
+			if err != nil && strings.Contains(err.Error(), secret) {
+				t.Errorf("%s: %v", call, err)
+			}
+		}
+		ctx := t.Context()
+		for name, from := range map[string]interface {
+			FetchToken(context.Context, wxnotify.App, bool) (wxnotify.Secret, time.Duration, error)
+		}{"token": c, "token_url": far} {
+			token, life, err := from.FetchToken(ctx, app, false)
+			look(name, err, !token.IsZero() && life > 0)
+		}
+		openid, _, _, err := c.Login(ctx, app, secret)
+		look("login", err, openid != "")
+		for _, ch := range []wxnotify.Channel{wxnotify.ChannelTemplate, wxnotify.ChannelSubscribe} {
+			ts, err := c.Templates(ctx, secret, ch)
+			look("templates", err, !slices.ContainsFunc(ts, func(t wxnotify.Template) bool { return t.Channel != ch }))
+			_, _, err = c.Library(ctx, secret, ch, 0)
+			look("library", err, true)
+			_, err = c.LibraryKeywords(ctx, secret, ch, "1")
+			look("keywords", err, true)
+			_, err = c.AddTemplate(ctx, secret, ch, "1", []int{1}, "x")
+			look("add", err, true)
+			look("delete", c.DeleteTemplate(ctx, secret, ch, "1"), true)
+			_, err = c.Quota(ctx, secret, ch)
+			look("quota", err, true)
 		}
 	})
 }
