@@ -41,6 +41,8 @@ const (
 	AuditWebhookCreate  = "webhook.create"
 	AuditWebhookChange  = "webhook.change"
 	AuditWebhookDelete  = "webhook.delete"
+	AuditWebhookResend  = "webhook.resend"  // one delivery
+	AuditWebhookRecover = "webhook.recover" // all that failed since a time
 )
 
 // An AuditFilter says which lines a list is to hold, as a MessageFilter does.

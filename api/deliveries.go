@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/wxnotify/wxnotify"
 )
@@ -40,6 +41,9 @@ func (d *Door) resendDelivery(c *call) (answer, error) {
 	if !wxnotify.ValidTemplateID(id) {
 		return answer{}, wxnotify.Refuse(wxnotify.NotFound, "there is no such delivery")
 	}
+	if err := d.audit(c, h.App, wxnotify.AuditWebhookResend, id); err != nil {
+		return answer{}, err
+	}
 	n, err := d.Admin.ResendNotice(c.Context(), h.ID, id)
 	if err != nil {
 		return answer{}, err
@@ -62,6 +66,9 @@ func (d *Door) recoverDeliveries(c *call) (answer, error) {
 	}
 	h, err := d.pathWebhook(c)
 	if err != nil {
+		return answer{}, err
+	}
+	if err := d.audit(c, h.App, wxnotify.AuditWebhookRecover, h.ID, in.Since.UTC().Format(time.RFC3339)); err != nil {
 		return answer{}, err
 	}
 	n, more, err := d.Admin.RecoverNotices(c.Context(), h.ID, in.Since.Time)

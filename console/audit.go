@@ -28,7 +28,6 @@ const (
 	auditRead       = "message.read"
 	auditResend     = "message.resend"
 	auditTest       = "message.test"
-	auditDelivery   = "webhook.resend"
 	auditCancel     = "message.cancel"
 	auditHandle     = "message.handle"
 	auditBulk       = "message.bulk"

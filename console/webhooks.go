@@ -188,7 +188,7 @@ func (d *Door) deleteWebhook(c *call) (string, error) {
 func (d *Door) resendDelivery(c *call) (string, error) {
 	h, err := d.Admin.Webhook(c.ctx(), c.r.PathValue("id"))
 	if err == nil {
-		err = d.note(c, h.App, auditDelivery, c.r.PathValue("delivery"), "")
+		err = d.note(c, h.App, wxnotify.AuditWebhookResend, c.r.PathValue("delivery"), "")
 	}
 	if err == nil {
 		_, err = d.Admin.ResendNotice(c.ctx(), h.ID, c.r.PathValue("delivery"))
