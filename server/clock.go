@@ -31,7 +31,10 @@ const (
 )
 
 func newClock(log *slog.Logger, url string, moved func()) *clock {
-	return &clock{log: log, url: strings.TrimSuffix(url, "/"), moved: moved, http: &http.Client{Timeout: clockTimeout}}
+	return &clock{log: log, url: strings.TrimSuffix(url, "/"), moved: moved, http: &http.Client{
+		Timeout:       clockTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the clock is where the setting says
+	}}
 }
 
 // Now is the present instant on both clocks.

@@ -58,3 +58,18 @@ func TestClockKeepsTheLastOffset(t *testing.T) {
 		t.Errorf("got %v", now.Virtual.Sub(now.Real))
 	}
 }
+
+func TestClockFollowsNoRedirect(t *testing.T) {
+	t.Parallel()
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"offset_seconds":60}`) }))
+	defer elsewhere.Close()
+	sandbox := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusFound))
+	defer sandbox.Close()
+	c := newClock(slog.New(slog.DiscardHandler), sandbox.URL, nil)
+	if err := c.Sync(t.Context()); err == nil {
+		t.Error("a redirect is followed")
+	}
+	if now := c.Now(); !now.Virtual.Equal(now.Real) {
+		t.Error("somebody else's clock is taken")
+	}
+}
