@@ -3,12 +3,14 @@ package api_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/wxnotify/wxnotify"
+	"github.com/wxnotify/wxnotify/api"
 	"github.com/wxnotify/wxnotify/client"
 	"github.com/wxnotify/wxnotify/store/storetest"
 )
@@ -57,6 +59,38 @@ func TestAKeyMayWhatItsScopesSay(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Every route that wants a key wants the scope of its line in the table, and
+// lets nobody in without it.
+func TestEveryRouteWantsItsScope(t *testing.T) {
+	t.Parallel()
+	h := build(t, storetest.SQLite, nil)
+	nothing := strings.NewReplacer("{appid}", "wx3333333333333333", "{openid}", "o_nobody_0001", "{id}", "x_1", "{delivery}", "x_2")
+	keys := map[wxnotify.Scope]string{}
+	for _, scope := range wxnotify.Scopes {
+		_, k := h.key(client.NewKey{Scopes: []string{string(scope)}})
+		keys[scope] = k.Text
+	}
+	for _, r := range api.Routes() {
+		if !r.ByKey {
+			continue
+		}
+		for scope, key := range keys {
+			body := ""
+			if r.Body {
+				body = "{}"
+			}
+			_, _, p := h.send(request{r.Method, nothing.Replace(r.Path), body, map[string]string{"Authorization": "Bearer " + key}})
+			if (p["code"] == string(wxnotify.ScopeMissing)) != (scope != r.Scope) {
+				t.Errorf("%s %s with the scope %s: %v", r.Method, r.Path, scope, p)
+			}
+		}
+		_, _, p := h.send(request{r.Method, nothing.Replace(r.Path), "", map[string]string{"Authorization": ""}})
+		if p["code"] != string(wxnotify.Unauthenticated) {
+			t.Errorf("%s %s without a key: %v", r.Method, r.Path, p)
+		}
+	}
 }
 
 // last runs through a list and returns its error.
@@ -115,6 +149,72 @@ func TestAKeyOfOneAppSeesNoOther(t *testing.T) {
 		_, mine := h.key(client.NewKey{Scopes: []string{"read"}})
 		same(h, own.RevokeKey(ctx, "key_none"), own.RevokeKey(ctx, mine.ID), wxnotify.NotFound)
 		h.must(own.RevokeKey(ctx, child.ID))
+	})
+}
+
+// What a key may not see looks like what is not there, whatever it tries with it.
+func TestForeignLooksAbsentToEveryCall(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db storetest.Database) {
+		h, ctx, secret := build(t, db, nil), t.Context(), "s3cret"
+		theirs, err := h.c.CreateApp(ctx, client.NewApp{ID: "wx2222222222222222", AppSettings: client.AppSettings{Secret: &secret}})
+		h.must(err)
+		m := h.message()
+		m.App, m.Wait = h.app, true
+		sent, err := h.c.Send(ctx, m)
+		h.must(err)
+		_, err = h.c.DepositPermits(ctx, h.app, []client.NewPermit{{To: h.others[0], Source: "form", Code: "form-0000000001"}})
+		h.must(err)
+		permit := ""
+		for p, err := range h.c.Permits(ctx, client.PermitFilter{App: h.app}) {
+			h.must(err)
+			permit = p.ID
+		}
+		_, k := h.key(client.NewKey{Scopes: []string{"send", "permits", "read", "token", "admin"}, App: theirs.ID})
+		const noApp = "wx3333333333333333"
+		for _, c := range []struct {
+			method, path, body string // X is what is not to be seen
+			absent, foreign    string
+		}{
+			{"GET", "/v1/messages/X", "", "msg_none", sent.ID},
+			{"POST", "/v1/messages/X/cancel", "", "msg_none", sent.ID},
+			{"POST", "/v1/messages/X/resend", "", "msg_none", sent.ID},
+			{"POST", "/v1/messages/X/resolve", `{"state":"sent"}`, "msg_none", sent.ID},
+			{"DELETE", "/v1/permits/X", "", "prm_none", permit},
+			{"DELETE", "/v1/permits/" + permit + "?app=X", "", noApp, h.app},
+			{"GET", "/v1/users/" + h.user + "?app=X", "", noApp, h.app},
+			{"DELETE", "/v1/users/" + h.user + "?app=X", "", noApp, h.app},
+			{"GET", "/v1/stock?app=X", "", noApp, h.app},
+			{"GET", "/v1/stats?app=X", "", noApp, h.app},
+			{"GET", "/v1/permits?app=X", "", noApp, h.app},
+			{"GET", "/v1/audit?app=X", "", noApp, h.app},
+			{"GET", "/v1/templates?app=X", "", noApp, h.app},
+			{"POST", "/v1/templates/" + h.template + "/preview", `{"app":"X","data":{"keyword1":"a"}}`, noApp, h.app},
+			{"PUT", "/v1/templates/" + h.template, `{"app":"X","alias":"mine","channel":"template","title":"t"}`, noApp, h.app},
+			{"DELETE", "/v1/templates/" + h.template + "?app=X", "", noApp, h.app},
+			{"POST", "/v1/permits", `{"app":"X","permits":[{"touser":"` + h.user + `","source":"form","code":"form-0000000002"}]}`, noApp, h.app},
+			{"GET", "/v1/apps/X", "", noApp, h.app},
+			{"PATCH", "/v1/apps/X", `{"name":"mine"}`, noApp, h.app},
+			{"DELETE", "/v1/apps/X", "", noApp, h.app},
+			{"GET", "/v1/apps/X/access_token", "", noApp, h.app},
+			{"POST", "/v1/apps/X/pause", `{"scope":"all"}`, noApp, h.app},
+			{"POST", "/v1/apps/X/resume", `{"scope":"all"}`, noApp, h.app},
+		} {
+			look := func(what string) (int, string) {
+				status, _, p := h.send(request{c.method, strings.ReplaceAll(c.path, "X", what), strings.ReplaceAll(c.body, `"X"`, `"`+what+`"`), map[string]string{"Authorization": "Bearer " + k.Text}})
+				delete(p, "request_id")
+				return status, strings.ReplaceAll(fmt.Sprint(p), what, "X")
+			}
+			absentStatus, absent := look(c.absent)
+			foreignStatus, foreign := look(c.foreign)
+			if absentStatus != foreignStatus || absent != foreign || absentStatus < 400 || absentStatus == 422 && !strings.Contains(absent, "unknown") {
+				t.Errorf("%s %s: absent %d %s, foreign %d %s", c.method, c.path, absentStatus, absent, foreignStatus, foreign)
+			}
+		}
+		// And nothing came of it.
+		if got, err := h.c.App(ctx, h.app); err != nil || len(got.Pauses) > 0 || got.Name == "mine" {
+			t.Errorf("it was changed: %+v, %v", got, err)
+		}
 	})
 }
 

@@ -2,8 +2,12 @@ package consoletest
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/wxnotify/wxnotify/server"
+	"github.com/wxnotify/wxnotify/store/storetest"
 )
 
 func TestTheSetUpLinkMakesTheFirstUserOnce(t *testing.T) {
@@ -190,5 +194,53 @@ func TestRoles(t *testing.T) {
 	admin.post("/console/settings/users/viewer/delete")
 	if status, _, _ := as["viewer"].get("/console/"); status != http.StatusSeeOther {
 		t.Errorf("a user who was deleted is still in: %d", status)
+	}
+}
+
+// The session's cookie goes to the console alone, to no script, to no other
+// site's requests, and over nothing but https where people come by that. Each
+// login has a new one, and the one before opens nothing.
+func TestTheCookieIsForTheConsoleAlone(t *testing.T) {
+	t.Parallel()
+	for public, secure := range map[string]bool{"": false, "https://notify.example": true} {
+		w := startOn(t, storetest.SQLite(t), func(c *server.Config) { c.PublicURL = public })
+		w.admin()
+		login := func(cookie *http.Cookie) *http.Cookie {
+			form := url.Values{"name": {"admin"}, "password": {password}}
+			req, err := http.NewRequest(http.MethodPost, w.url+"/console/login", strings.NewReader(form.Encode()))
+			w.must(err)
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			req.Header.Set("Sec-Fetch-Site", "same-origin")
+			if cookie != nil {
+				req.AddCookie(cookie)
+			}
+			resp, err := http.DefaultTransport.RoundTrip(req)
+			w.must(err)
+			_ = resp.Body.Close()
+			if len(resp.Cookies()) != 1 {
+				t.Fatalf("%d cookies, status %d", len(resp.Cookies()), resp.StatusCode)
+			}
+			return resp.Cookies()[0]
+		}
+		opens := func(cookie *http.Cookie) bool {
+			req, err := http.NewRequest(http.MethodGet, w.url+"/console/", nil)
+			w.must(err)
+			req.AddCookie(cookie)
+			resp, err := http.DefaultTransport.RoundTrip(req)
+			w.must(err)
+			_ = resp.Body.Close()
+			return resp.StatusCode == http.StatusOK
+		}
+		first := login(nil)
+		if !first.HttpOnly || first.Secure != secure || first.SameSite != http.SameSiteLaxMode || first.Path != "/console" || first.Domain != "" || len(first.Value) < 32 {
+			t.Errorf("public_url %q: %s", public, strings.Replace(first.String(), first.Value, "…", 1))
+		}
+		if !opens(first) {
+			t.Fatal("the cookie opens nothing")
+		}
+		second := login(first)
+		if second.Value == first.Value || opens(first) || !opens(second) {
+			t.Error("a cookie from before the login goes on")
+		}
 	}
 }

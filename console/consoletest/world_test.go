@@ -54,7 +54,7 @@ func start(t *testing.T) *world {
 }
 
 // startOn starts a server on a database of the test's.
-func startOn(t *testing.T, dsn string) *world {
+func startOn(t *testing.T, dsn string, change ...func(*server.Config)) *world {
 	t.Helper()
 	w := &world{T: t, sandbox: sandbox.Start(t, sandbox.Options{})}
 	conf := server.Config{
@@ -63,6 +63,9 @@ func startOn(t *testing.T, dsn string) *world {
 		WebhookAllow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		MasterKey:    wxnotify.NewSecret(hex.EncodeToString(storetest.MasterKey)),
 	}.Defaults()
+	for _, f := range change {
+		f(&conf)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := server.New(ctx, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), conf)
 	if err != nil {
