@@ -206,9 +206,11 @@ func (c *checker) data(d *Draft, t *Template) {
 		case strings.TrimSpace(x.Value) == "":
 			c.check(false, TemplateValueEmpty, x.path()+".value", "the value is empty")
 		case d.Channel == ChannelSubscribe:
-			if err := CheckValue(x.Key, x.Value); err != nil {
-				c.add(err, x.path()+".value")
+			err := CheckValue(x.Key, x.Value)
+			if err == nil {
+				err = t.allow(x.Key, x.Value)
 			}
+			c.add(err, x.path()+".value")
 		case len(x.Value) > maxValue && utf8.RuneCountInString(x.Value) > maxValue:
 			c.check(false, TemplateValueTooLong, x.path()+".value", "at most 2000 characters")
 		}

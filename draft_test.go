@@ -113,6 +113,62 @@ func TestDraftCheck(t *testing.T) {
 	}
 }
 
+// Every kind with values at its limits and just beyond them (wechat-api.md 5.2).
+func TestKindsOfValues(t *testing.T) {
+	t.Parallel()
+	n := strings.Repeat
+	for kind, c := range map[string]struct{ good, bad []string }{
+		"thing":            {[]string{"x", n("字", 20), "a 1 #"}, []string{n("字", 21), "a\nb", "a\x00", "a\tb"}},
+		"number":           {[]string{"0", "12.50", n("1", 32)}, []string{"+5", "-1", "1a", "1,000", "1.", ".5", "１２", n("1", 33)}},
+		"letter":           {[]string{"abc", n("Z", 32)}, []string{"a1", "字", "a b", n("a", 33)}},
+		"symbol":           {[]string{"!@#", "￥", "-/*+="}, []string{"a", "1", "字", "! !", "!!!!!!"}},
+		"character_string": {[]string{"A-1019", "a b", n("x", 32)}, []string{"订单1", n("x", 33)}},
+		"time": {[]string{"15:01", "9:05", "00:00", "23:59:59", "2019年10月1日 15:01", "2019-10-01 15:01:30", "15:01~16:00", "2019-10-01 15:01 ~ 2019-10-02 16:00", "2019年10月1日 15:01~16:00"},
+			[]string{"99:99", "24:00", "15:60", "15:01:60", "foo 12:31", "12:31 foo", "：", "15：01", "15:1", "2019年10月1日", "2019-13-01 15:01", "15:01~", "~15:01", "下午", "15:01~16:00~17:00"}},
+		"date": {[]string{"2019年10月1日", "2019-10-01", "2019/10/1", "2019.10.01", "2019年10月1日 15:01", "2019-10-01~2019-10-03", "2019-10-01 15:01~2019-10-02 15:01"},
+			[]string{"2019-99-99x", "2019-99-99", "2019-00-10", "2019-10-32", "2019-10-01x", "x2019-10-01", "19-10-01", "10月1日", "20191001", "15:01", "2019年10-01", "2019-10-01 25:00", "2019-10-01~"}},
+		"amount":       {[]string{"28.50", "¥28.50", "￥1", "$100", "28.50元", "¥28.50元", "1234567890"}, []string{"~12", "-12", "+12", "12345678901", "¥¥1", "RMB 5", "元", "12元整", "12 "}},
+		"phone_number": {[]string{"13600001720", "+86-0766-66888866", "(0766)66888866", "136****1720", n("1", 17)}, []string{"136xxxx1720", "电话1", n("1", 18)}},
+		"car_number":   {[]string{"粤A8Z888挂", "京A12345", "A12345"}, []string{"粤A8Z8889挂", "京", "A京12345", "粤A 12345"}},
+		"name":         {[]string{"张一山", "Jean-Luc Picard", n("名", 10), n("a", 20)}, []string{n("名", 11), n("a", 21), "张" + n("a", 10), "R2D2"}},
+		"phrase":       {[]string{"已接单", n("字", 5)}, []string{n("字", 6), "已接A", "ok", "已接单!"}},
+		"enum_string":  {[]string{"已完成", n("字", 40)}, []string{"已\n完成"}},
+	} {
+		if _, ok := valueKinds[kind]; !ok {
+			t.Errorf("%s is no kind", kind)
+		}
+		for _, v := range c.good {
+			if err := CheckValue(kind+"1", v); err != nil {
+				t.Errorf("%s: %q is refused: %v", kind, v, err)
+			}
+		}
+		for _, v := range c.bad {
+			if err := CheckValue(kind+"1", v); CodeOf(err) != TemplateValueInvalid && CodeOf(err) != TemplateValueTooLong {
+				t.Errorf("%s: %q is taken", kind, v)
+			}
+		}
+	}
+}
+
+// What an enum_string may say is the template's to know.
+func TestAnEnumSaysOneOfItsValues(t *testing.T) {
+	t.Parallel()
+	tpl := &Template{Channel: ChannelSubscribe, Keywords: []Keyword{{Key: "enum_string1", Values: []string{"进站", "出站"}}, {Key: "enum_string2"}}}
+	for value, want := range map[string]Code{"进站": "", "出站": "", "换乘": TemplateValueInvalid, "进": TemplateValueInvalid} {
+		d := order()
+		d.FormID, d.Emphasis, d.Data = "", "", []Datum{{Key: "enum_string1", Value: value}, {Key: "enum_string2", Value: "anything"}}
+		d.Resolve(tpl, noon)
+		err := d.Check(tpl, false, noon)
+		if CodeOf(err) != want {
+			t.Errorf("%s: %v, want %q", value, err, want)
+		}
+		var r *Refusal
+		if want != "" && (!errors.As(err, &r) || len(r.Fields) != 1 || r.Fields[0].Field != "data.enum_string1.value") {
+			t.Errorf("%s: %+v", value, err)
+		}
+	}
+}
+
 func TestDraftSaysEverythingThatIsWrongAtOnce(t *testing.T) {
 	t.Parallel()
 	d := order()

@@ -1,6 +1,7 @@
 package wxnotify
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -82,6 +83,20 @@ func (t *Template) said(key string) string {
 
 // A Keyword is one line of a template: its key in data, and its label.
 type Keyword struct {
-	Key  string `json:"key"`
-	Name string `json:"name"`
+	Key    string   `json:"key"`
+	Name   string   `json:"name"`
+	Values []string `json:"values,omitempty"` // of an enum_string: all that it may say; empty: not known
+}
+
+// allow refuses a value that is none of those which the keyword may have.
+func (t *Template) allow(key, value string) error {
+	if t == nil {
+		return nil
+	}
+	for _, k := range t.Keywords {
+		if k.Key == key && len(k.Values) > 0 && !slices.Contains(k.Values, value) {
+			return Refuse(TemplateValueInvalid, "one of %s", strings.Join(k.Values, ", "))
+		}
+	}
+	return nil
 }

@@ -28,6 +28,8 @@ type Template struct {
 type Keyword struct {
 	Key  string `json:"key" doc:"Its name in data." example:"keyword1"`
 	Name string `json:"name" doc:"What the card shows beside the value." example:"状态"`
+
+	Values []string `json:"values,omitempty" doc:"Of an enum_string: all that it may say. Left out: not known."`
 }
 
 // Templates is a page of templates.

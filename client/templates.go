@@ -27,8 +27,9 @@ type Template struct {
 
 // A Keyword is one line of a template.
 type Keyword struct {
-	Key  string `json:"key"`
-	Name string `json:"name"`
+	Key    string   `json:"key"`
+	Name   string   `json:"name"`
+	Values []string `json:"values,omitempty"` // of an enum_string: all that it may say
 }
 
 // Templates lists the templates of an app; app may be empty.

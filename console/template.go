@@ -161,6 +161,9 @@ func (c *call) fault(f wxnotify.FieldError) string {
 
 // sampleOf is a value that a keyword could have.
 func (c *call) sampleOf(k wxnotify.Keyword) string {
+	if len(k.Values) > 0 {
+		return k.Values[0]
+	}
 	if v, ok := samples[wxnotify.KindOf(k.Key)]; ok {
 		return v
 	}

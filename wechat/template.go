@@ -69,6 +69,7 @@ func (c *Client) subscribeTemplates(ctx context.Context, token string) ([]wxnoti
 			Title   text    `json:"title"`
 			Content text    `json:"content"`
 			Type    integer `json:"type"`
+			Enums   []enum  `json:"keywordEnumValueList"`
 		} `json:"data"`
 	}
 	if err := c.ask(ctx, "gettemplate", token, request{path: "/wxaapi/newtmpl/gettemplate"}, &a, &a.answer); err != nil {
@@ -78,10 +79,32 @@ func (c *Client) subscribeTemplates(ctx context.Context, token string) ([]wxnoti
 	for _, t := range a.Data {
 		all = append(all, wxnotify.Template{
 			ID: string(t.ID), Channel: wxnotify.ChannelSubscribe, Kind: kinds[t.Type.n],
-			Title: string(t.Title), Keywords: keywords(string(t.Content)),
+			Title: string(t.Title), Keywords: limited(keywords(string(t.Content)), t.Enums),
 		})
 	}
 	return all, nil
+}
+
+// An enum names all values that a keyword of the kind enum_string may have.
+type enum struct {
+	Key    text   `json:"keywordCode"` // enum_string1.DATA
+	Values []text `json:"enumValueList"`
+}
+
+// limited gives keywords the values that they may have.
+func limited(ks []wxnotify.Keyword, enums []enum) []wxnotify.Keyword {
+	for _, e := range enums {
+		key := strings.TrimSuffix(strings.Trim(string(e.Key), "{} "), ".DATA")
+		for i := range ks {
+			if ks[i].Key != key {
+				continue
+			}
+			for _, v := range e.Values {
+				ks[i].Values = append(ks[i].Values, string(v))
+			}
+		}
+	}
+	return ks
 }
 
 // kinds are the types of subscribe templates; others are not known.
