@@ -15,7 +15,7 @@ async function content(file) {
   if (path.extname(file) === '.wxss') return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\s+/g, ' ').replace(/ ?([{};]|: ) ?/g, (all) => all.trim()).trim() + '\n'
   if (path.extname(file) !== '.js') return text
   const { code } = await minify(text, { ecma: 5, safari10: true, toplevel: true, compress: { passes: 3, pure_getters: true, keep_fargs: false } })
-  return code + '\n'
+  return code
 }
 
 async function build() {

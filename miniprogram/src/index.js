@@ -40,7 +40,7 @@ exports.current = null
 
 function notifier(env) {
   Say(env)
-  var fault = missing(env)
+  var fault = env.fault = missing(env)
   if (fault) env.say('create', 'create: ' + fault)
   env.store = Store(env)
   env.call = Wire(env)
@@ -65,9 +65,7 @@ function notifier(env) {
       listening = true
       session.freshen()
       flush()
-      if (env.wx.onNetworkStatusChange) {
-        env.wx.onNetworkStatusChange(function (res) { if (res.isConnected) flush() })
-      }
+      env.wx.onNetworkStatusChange(function (res) { if (res.isConnected) flush() })
     },
 
     // 1014 and 1107 are WeChat's scenes of a tap on one of our messages.
@@ -81,7 +79,7 @@ function notifier(env) {
     form: function (e, options) {
       var code = e && e.detail && e.detail.formId
       if (code) return give({ source: 'form', code: String(code) }, options)
-      env.say('formId', 'form: no formId; it takes the bindsubmit event of <form report-submit>.')
+      env.say('formId', 'form: no formId; pass the bindsubmit event of <form report-submit>.')
     },
 
     pay: function (params, options) {
@@ -107,9 +105,9 @@ function notifier(env) {
 }
 
 function missing(env) {
-  if (!env.wx) return 'no wx: this is not a mini program.'
-  if (!/^https?:/.test(env.server)) return "server is missing, like 'https://n.example.com'; nothing is uploaded."
-  if (!env.app) return 'app (the appid) is missing; nothing is uploaded.'
+  if (!env.wx) return 'no wx: not a mini program.'
+  if (!/^https?:/.test(env.server)) return "server is missing, like 'https://n.example.com'."
+  if (!env.app) return 'app (the appid) is missing.'
   return ''
 }
 

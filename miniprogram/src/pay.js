@@ -18,5 +18,5 @@ module.exports = function (env, params, report) {
       if (params.fail) params.fail(err)
     }
     env.wx.requestPayment(call)
-  }).then(null, function (err) { return { paid: false, errMsg: env.text(err) } })
+  }).catch(function (err) { return { paid: false, errMsg: env.text(err) } })
 }

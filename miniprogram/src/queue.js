@@ -12,8 +12,11 @@ module.exports = function (env) {
   var key = 'wxnotify:' + env.app + ':queue'
   var items = [].concat(env.store.read(key) || []).filter(function (item) { return item && item.id && item.body })
 
+  var dated = false // an item has a new date, which storage does not know yet
+
   function keep(next) {
-    if (next.length === items.length) return
+    if (next.length === items.length && !dated) return
+    dated = false
     items = next
     env.store.write(key, items)
   }
@@ -21,7 +24,10 @@ module.exports = function (env) {
   // young drops what WeChat would refuse by now. The clock may have been set
   // back since: then the age is not known, and counting starts again.
   function young(item, now) {
-    if (item.at > now) item.at = now
+    if (item.at > now) {
+      item.at = now
+      dated = true
+    }
     if (now - item.at <= WEEK) return true
     env.say('old', 'permits over 7 days old were dropped.')
     return false
@@ -64,7 +70,5 @@ module.exports = function (env) {
 }
 
 function unique() {
-  return 'mp-' + [Date.now(), Math.random(), Math.random()].map(function (part) {
-    return part.toString(36).replace('0.', '')
-  }).join('-')
+  return 'mp-' + Date.now().toString(36) + Math.random().toString(36).slice(2)
 }

@@ -42,7 +42,7 @@ module.exports = function (env) {
     // login resolves the new session, or null when that failed.
     login: function () {
       if (!going) {
-        going = code().then(exchange).then(null, function (err) {
+        going = code().then(exchange).catch(function (err) {
           env.say('wx.login', env.text(err))
           return null
         })
@@ -75,7 +75,7 @@ module.exports = function (env) {
     authorized: function (method, path, data) {
       function once() {
         return self.get().then(function (got) {
-          if (!got) return { status: 0, body: {} }
+          if (!got) return {} // as if no answer had come
           var token = got.session
           return env.call(method, path, token, data).then(function (res) {
             if (res.status === 401 && self.now.session === token) self.learn('session', '')

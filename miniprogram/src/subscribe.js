@@ -33,7 +33,9 @@ module.exports = function (env, session, names, report) {
   function fail(reason, err) {
     out.reason = reason
     out.errMsg = err && env.text(err)
-    if (ADVICE[reason]) env.say(reason, 'subscribe: ' + reason + ': ' + ADVICE[reason])
+    // Without a server there is no login to wait for.
+    var advice = (reason === 'not_ready' && env.fault) || ADVICE[reason]
+    if (advice) env.say(reason, 'subscribe: ' + reason + ': ' + advice)
     return out
   }
 
@@ -60,13 +62,13 @@ module.exports = function (env, session, names, report) {
         done(fail(reason, err))
       }
     })
-  }).then(null, function (err) { return fail('failed', err) })
+  }).catch(function (err) { return fail('failed', err) })
 }
 
 // choose leaves out what WeChat would refuse the whole call for, and says so.
 function choose(env, session, names, out) {
-  var now = session.now
-  var most = Math.min((now && now.limits && now.limits.subscribe_ids) || 3, single(env.wx) ? 1 : 20)
+  var now = session.now || {}
+  var most = Math.min((now.limits && now.limits.subscribe_ids) || 3, single(env.wx) ? 1 : 20)
   var asked = []
   var kind = null
 
@@ -76,15 +78,15 @@ function choose(env, session, names, out) {
   }
 
   names.forEach(function (name) {
-    var one = find(now, name)
-    if (!one && !now) return out.left.push(name)
+    var one = find(now.templates || [], name)
+    if (!one && !session.now) return out.left.push(name)
     // It may be new since the last login; the next tap will know.
     if (!one) return leave(name, 'unknown alias or id.') && session.login()
     if (asked.some(function (other) { return other.template_id === one.template_id })) return
     if (kind && one.kind && one.kind !== kind) return leave(name, 'one-time and long-term do not go together.')
     if (asked.length >= most) return leave(name, 'at most ' + most + ' at once.')
     kind = kind || one.kind
-    asked.push({ name: name, template_id: one.template_id, kind: one.kind })
+    asked.push({ name: name, template_id: one.template_id })
   })
   return asked
 }
@@ -92,16 +94,16 @@ function choose(env, session, names, out) {
 // find knows a template by alias or id. An alias can stand for a classic
 // template too, which cannot be subscribed to. An id that the server has not
 // listed is taken as it is.
-function find(now, name) {
-  var known = ((now && now.templates) || []).filter(function (one) {
+function find(templates, name) {
+  var known = templates.filter(function (one) {
     return one.alias === name || one.template_id === name
   })
   var fit = known.filter(function (one) { return one.channel !== 'template' })[0]
-  return fit || (!known.length && /^[\w-]{40,64}$/.test(name) ? { template_id: name, kind: null } : null)
+  return fit || (!known.length && /^[\w-]{40,64}$/.test(name) ? { template_id: name } : null)
 }
 
 // single: up to base library 2.8.3 the sheet takes one template.
 function single(wx) {
-  var info = wx.getAppBaseInfo ? wx.getAppBaseInfo() : wx.getSystemInfoSync ? wx.getSystemInfoSync() : {}
+  var info = (wx.getAppBaseInfo || wx.getSystemInfoSync || Object).call(wx)
   return /^([01]\.|2\.([0-7]\.|8\.[0-3]$))/.test(info.SDKVersion)
 }

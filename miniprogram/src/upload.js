@@ -77,7 +77,7 @@ module.exports = function (env, session, queue) {
       clearTimeout(timer)
       timer = null
       sent = false
-      busy = round().then(null, function (err) {
+      busy = round().catch(function (err) {
         env.say('upload', env.text(err))
         return true
       }).then(function (fault) {
@@ -92,5 +92,5 @@ module.exports = function (env, session, queue) {
 
 // final: sending the same again would get the same refusal.
 function final(status) {
-  return status >= 400 && status < 500 && [401, 408, 425, 429].indexOf(status) < 0
+  return /^4(?!01|08|25|29)/.test(status)
 }

@@ -1,4 +1,4 @@
-var NONE = { ok: false, status: 0, body: {} }
+var NONE = { status: 0, body: {} }
 
 // One call to the server. It never rejects; status 0 means that no answer came.
 // After a Retry-After no call leaves the phone until that time is over.
@@ -31,7 +31,7 @@ module.exports = function (env) {
         },
         fail: fail
       })
-    }).then(null, function (err) {
+    }).catch(function (err) {
       env.say('network', env.text(err) + ' at ' + env.server)
       return NONE
     })

@@ -300,6 +300,23 @@ test('an item dated in the future is of age 0, and grows old from there', async 
   assert.equal(phone.uploads().at(-1)[0].age_seconds, 60)
 })
 
+test('it grows old across cold starts, too', async (t) => {
+  hush(t)
+  const start = Date.now() - 365 * DAY
+  const phone = new Phone(after(null))
+  phone.start().form(submit(id(1)))
+  await phone.idle()
+  mock.timers.setTime(start)
+  await phone.start().flush()
+  assert.equal(phone.uploads().at(-1)[0].age_seconds, 0)
+  mock.timers.setTime(start + 6 * DAY)
+  await phone.start().flush()
+  assert.equal(phone.uploads().at(-1)[0].age_seconds, 6 * 86400)
+  mock.timers.setTime(start + 8 * DAY)
+  await phone.start().flush()
+  assert.deepEqual(phone.queued(), [])
+})
+
 test('what is older than 7 days is dropped, and it is said once', async (t) => {
   const said = hush(t)
   const phone = new Phone(after(null))

@@ -31,6 +31,11 @@ for (const [name, options, hint] of [
     phone.wx.requestPayment = ({ fail }) => fail({ errMsg: 'requestPayment:fail cancel' })
     await every(notify)
     assert.deepEqual(phone.requests, [])
+    // An alias cannot become known: the advice is about the server, not about a login.
+    const advice = said.filter((text) => text.includes('subscribe: not_ready'))
+    assert.equal(advice.length, 1)
+    assert.match(advice[0], hint)
+    assert.doesNotMatch(advice[0], /start\(\)/)
   })
 }
 
