@@ -39,6 +39,11 @@ var Rules = map[Source]Rule{
 // Standing says that the permit is not used up by sending.
 func (s Source) Standing() bool { return Rules[s].Uses == 0 }
 
+// Single says that the permit is the only use of a code: whoever dies with it
+// in hand leaves an attempt that may be repeated, whether it was begun or not
+// (wechat-api.md 3.3).
+func (s Source) Single() bool { return Rules[s].Code && Rules[s].Uses == 1 }
+
 // Margin is how far away the deadline of a permit must be for it to be newly
 // bound: clocks differ, and a repeat after a lost answer takes its time.
 const Margin = 10 * time.Minute

@@ -34,7 +34,8 @@ type Receipt struct {
 // A Want says how many attempts of an app may be claimed now.
 type Want struct {
 	App    string
-	N      int
+	N      int  // to be started at once
+	Ahead  int  // more than that, to be started when others have ended: only with permits that are Single
 	Events bool // the app's callback was seen working
 	Rate   int  // calls of the app that may start in a second, on all nodes; 0: no limit
 }
@@ -45,6 +46,7 @@ type Claim struct {
 	Tries []Try
 	Rest  []Rest
 	Full  []string // apps that had at least as much due as was wanted
+	Kept  []string // apps of which something was not claimed ahead, since it could not be repeated
 	// Next says, for every other wanted app that has work which is not due
 	// yet, when the earliest of it is due, on the real clock.
 	Next map[string]time.Time

@@ -45,17 +45,28 @@ func (b *Box) claim(ctx context.Context) ([]job, time.Duration, error) {
 	return jobs, b.lanes.again(b.opt.Now().Real), nil
 }
 
-// call is the loop's Do: one attempt, from the lease's check to Next.
+// call is the loop's Do: one attempt, from its turn to Next.
 func (b *Box) call(ctx context.Context, j job) (s wxnotify.Settlement) {
+	app := j.try.Message.App
+	if !b.lanes.enter(ctx, app, j.since.Add(startsIn)) {
+		s = settlement(j.try, wxnotify.Outcome{Kind: wxnotify.NotSent, Errmsg: "its turn did not come"}, b.opt.Now())
+		b.lanes.left(app, s.Due)
+		return s
+	}
 	began := time.Now()
 	o := b.attempt(ctx, j)
-	now := b.opt.Now()
-	step := wxnotify.Next(j.try, o, now.Virtual)
-	s = wxnotify.Settlement{Try: j.try, Outcome: o, Step: step, At: now.Real, Due: due(step, now.Real)}
+	s = settlement(j.try, o, b.opt.Now())
+	b.lanes.done(s, began, s.At)
+	return s
+}
+
+// settlement is what an outcome means.
+func settlement(t wxnotify.Try, o wxnotify.Outcome, now wxnotify.Now) wxnotify.Settlement {
+	step := wxnotify.Next(t, o, now.Virtual)
+	s := wxnotify.Settlement{Try: t, Outcome: o, Step: step, At: now.Real, Due: due(step, now.Real)}
 	if step.Hold > 0 {
 		s.Hold = now.Virtual.Add(step.Hold)
 	}
-	b.lanes.done(s, began, now.Real)
 	return s
 }
 
@@ -162,10 +173,31 @@ func tokenOutcome(err error) wxnotify.Outcome {
 // settle is the loop's Settle. It may be repeated: what is written already is
 // then evidence that changes nothing.
 //
-// A repeat of a lost attempt is always written as evidence, one by one: what it
-// means depends on whether the lost one is still unresolved, and its own answer
-// may have come meanwhile.
+// Where one result spoils it for the others they are written one by one. The
+// one that cannot be written at all is left: when its lease lapses, its message
+// is looked at anew.
 func (b *Box) settle(ctx context.Context, batch []wxnotify.Settlement) error {
+	err := b.settleAll(ctx, batch)
+	if err == nil || !isFault(err) || ctx.Err() != nil {
+		return err
+	}
+	b.log.Error("results cannot be written together; now one by one", "results", len(batch), "error", err)
+	for i := range batch {
+		switch err := b.settleAll(ctx, batch[i:i+1]); {
+		case err == nil:
+		case !isFault(err) || ctx.Err() != nil:
+			return err
+		default:
+			b.log.Error("a result cannot be written", "attempt", batch[i].Try.Attempt.ID, "error", err)
+		}
+	}
+	return nil
+}
+
+// settleAll writes results in one transaction. A repeat of a lost attempt is
+// always written as evidence, one by one: what it means depends on whether the
+// lost one is still unresolved, and its own answer may have come meanwhile.
+func (b *Box) settleAll(ctx context.Context, batch []wxnotify.Settlement) error {
 	now := b.opt.Now()
 	plain := batch
 	var late []wxnotify.Settlement

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,13 +12,18 @@ import (
 // A lane is one app's way out of this node.
 type lane struct {
 	app    wxnotify.App
-	limit  float64   // calls at once; between 1 and the app's maximum
-	flying int       // calls under way
-	look   time.Time // when to look for work again; zero: nothing is known to come
-	cut    time.Time // when the limit was halved last
-	probes int       // troubles in a row at limit 1
-	hold   time.Time // no new call before: the next probe
-	paced  time.Time // no new claim before: the app's rate leaves no room
+	limit  float64     // calls at once; between 1 and the app's maximum
+	taken  int         // attempts that were claimed and have not ended
+	calls  int         // of these, calls under way
+	queue  []chan bool // the others wait here for their turn, or to be turned away
+	ended  int         // calls since asked
+	asked  time.Time   // for work, last
+	alone  bool        // nothing is claimed ahead until the next sweep: what is due could not be repeated
+	look   time.Time   // when to look for work again; zero: nothing is known to come
+	cut    time.Time   // when the limit was halved last
+	probes int         // troubles in a row at limit 1
+	hold   time.Time   // no new call before: the next probe
+	paced  time.Time   // no new claim before: the app's rate leaves no room
 }
 
 // longAgo is a time to look that has long passed.
@@ -55,19 +61,16 @@ func (l *lanes) adopt(apps []wxnotify.App) {
 			n = &lane{limit: float64(a.MaxInFlight)}
 			l.byApp[a.ID] = n
 		}
-		n.set(a)
-		n.look = longAgo
+		n.app, n.limit = a, min(max(n.limit, 1), float64(a.MaxInFlight))
+		n.look, n.alone = longAgo, false
+		n.pass()
 	}
-	for id := range l.byApp {
+	for id, n := range l.byApp {
 		if !seen[id] {
+			n.turnAway()
 			delete(l.byApp, id)
 		}
 	}
-}
-
-func (n *lane) set(a wxnotify.App) {
-	n.app = a
-	n.limit = min(max(n.limit, 1), float64(a.MaxInFlight))
 }
 
 // soon is when the lane may ask for work.
@@ -75,23 +78,43 @@ func (n *lane) soon() time.Time { return later(later(n.look, n.hold), n.paced) }
 
 // wants says what to claim now. Asking takes the wake-up: one that comes while
 // the claim is under way counts for the next.
-//
-// A busy lane asks once a quarter of its slots is free: claiming in handfuls
-// costs a transaction each.
 func (l *lanes) wants(now time.Time) (wants []wxnotify.Want) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	left := batchMax
 	for id, n := range l.byApp { // the map's order is the fair turn
-		k := min(n.free(), left)
-		if n.look.IsZero() || n.soon().After(now) || k <= 0 || n.flying > 0 && k < int(n.limit)/4 {
+		k := min(n.room(now), left)
+		if n.look.IsZero() || n.soon().After(now) || k <= 0 {
 			continue
 		}
-		n.look = time.Time{}
+		n.look, n.asked, n.ended = time.Time{}, now, 0
 		left -= k
-		wants = append(wants, wxnotify.Want{App: id, N: k, Events: n.app.Callback.Working(now), Rate: n.app.Rate})
+		w := wxnotify.Want{App: id, N: min(k, max(n.free(), 0)), Events: n.app.Callback.Working(now), Rate: n.app.Rate}
+		w.Ahead = k - w.N
+		wants = append(wants, w)
 	}
 	return wants
+}
+
+// room is how much may be claimed. A busy lane has none until it wants a
+// quarter of what it may hold: claiming in handfuls costs a transaction each.
+func (n *lane) room(now time.Time) int {
+	most := int(n.limit) + n.depth(now)
+	if k := most - n.taken; n.taken == 0 || k >= most/4 {
+		return max(k, 0)
+	}
+	return 0
+}
+
+// depth is how many attempts may wait here for their turn, so that a call that
+// ends makes room for one that is at hand: as many as end in a quarter of a
+// second. What has a rate is given its starts by the claim.
+func (n *lane) depth(now time.Time) int {
+	took := now.Sub(n.asked)
+	if n.alone || n.probes > 0 || n.app.Rate > 0 || took <= 0 {
+		return 0
+	}
+	return int(min(float64(n.ended)*float64(time.Second/4)/float64(took), batchMax))
 }
 
 // again says how long nothing has to be asked, if nobody wakes us and no call
@@ -101,7 +124,7 @@ func (l *lanes) again(now time.Time) time.Duration {
 	defer l.mu.Unlock()
 	again := sweepEvery
 	for _, n := range l.byApp {
-		if !n.look.IsZero() && n.free() > 0 {
+		if !n.look.IsZero() && n.room(now) > 0 {
 			again = min(again, n.soon().Sub(now))
 		}
 	}
@@ -110,7 +133,7 @@ func (l *lanes) again(now time.Time) time.Duration {
 
 // free is how many calls may be started: there are so many slots. How many of
 // them the app's rate lets start is for the claim to say, which knows of all nodes.
-func (n *lane) free() int { return int(n.limit) - n.flying }
+func (n *lane) free() int { return int(n.limit) - n.taken }
 
 // claimed takes note of what a claim brought.
 func (l *lanes) claimed(wants []wxnotify.Want, c wxnotify.Claim) {
@@ -131,10 +154,81 @@ func (l *lanes) claimed(wants []wxnotify.Want, c wxnotify.Claim) {
 			n.look = longAgo
 		}
 	}
+	for _, app := range c.Kept {
+		if n := l.byApp[app]; n != nil {
+			n.look, n.alone = longAgo, true
+		}
+	}
 	for _, t := range c.Tries {
 		if n := l.byApp[t.Message.App]; n != nil {
-			n.flying++
+			n.taken++
 		}
+	}
+}
+
+// enter waits for the turn of an attempt to make its call, at most until a
+// time. It is false when the attempt has to go back instead.
+func (l *lanes) enter(ctx context.Context, app string, until time.Time) bool {
+	l.mu.Lock()
+	n := l.byApp[app]
+	if n == nil || n.calls < int(n.limit) && len(n.queue) == 0 {
+		if n != nil {
+			n.calls++
+		}
+		l.mu.Unlock()
+		return true
+	}
+	turn := make(chan bool, 1)
+	n.queue = append(n.queue, turn)
+	l.mu.Unlock()
+	t := time.NewTimer(time.Until(until))
+	defer t.Stop()
+	select {
+	case mine := <-turn:
+		return mine
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.Index(n.queue, turn); i >= 0 {
+		n.queue = slices.Delete(n.queue, i, i+1)
+		return false
+	}
+	return <-turn // it came meanwhile
+}
+
+// left takes note that an attempt went back without a call. That says nothing of WeChat.
+func (l *lanes) left(app string, due time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := l.byApp[app]; n != nil {
+		n.taken--
+		n.expect(due)
+	}
+}
+
+// pass gives the slots that are free to those who have waited longest.
+func (n *lane) pass() {
+	for len(n.queue) > 0 && n.calls < int(n.limit) {
+		n.calls++
+		n.queue[0] <- true
+		n.queue = n.queue[1:]
+	}
+}
+
+// turnAway sends back who waits.
+func (n *lane) turnAway() {
+	for _, turn := range n.queue {
+		turn <- false
+	}
+	n.queue = nil
+}
+
+// expect lets the lane look for work when something is due.
+func (n *lane) expect(due time.Time) {
+	if !due.IsZero() && (n.look.IsZero() || due.Before(n.look)) {
+		n.look = due
 	}
 }
 
@@ -166,6 +260,7 @@ func (l *lanes) seen(app string, at time.Time) {
 
 // done moves the limit: trouble halves it, down to one probe, and success lets
 // it grow again gently. Calls that began before the last cut say nothing new.
+// Who waits goes back where the app comes to a stop.
 func (l *lanes) done(s wxnotify.Settlement, began, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -173,7 +268,8 @@ func (l *lanes) done(s wxnotify.Settlement, began, now time.Time) {
 	if n == nil {
 		return
 	}
-	n.flying--
+	n.taken, n.calls = n.taken-1, max(n.calls-1, 0) // an app that was removed and is back counts anew
+	n.ended++
 	trouble := s.Outcome.Kind == wxnotify.Lost || s.Outcome.Kind == wxnotify.NotSent || s.Step.Slow
 	switch {
 	case !trouble:
@@ -187,9 +283,11 @@ func (l *lanes) done(s wxnotify.Settlement, began, now time.Time) {
 		n.probes++
 		n.cut = now
 	}
-	if due := s.Due; !due.IsZero() && (n.look.IsZero() || due.Before(n.look)) {
-		n.look = due
+	if n.probes > 0 || s.Step.Pause != "" {
+		n.turnAway()
 	}
+	n.pass()
+	n.expect(s.Due)
 }
 
 func later(a, b time.Time) time.Time {

@@ -1,7 +1,10 @@
 package outbox
 
 import (
+	"context"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/wxnotify/wxnotify"
@@ -20,13 +23,23 @@ func app(id string, inFlight, rate int) wxnotify.App {
 	return wxnotify.App{ID: id, MaxInFlight: inFlight, Rate: rate}
 }
 
-// fly claims n attempts of an app.
-func (l *lanes) fly(app string, n int) {
+// take claims n attempts of an app.
+func (l *lanes) take(app string, n int) {
 	c := wxnotify.Claim{Full: []string{app}}
 	for range n {
 		c.Tries = append(c.Tries, wxnotify.Try{Message: wxnotify.Message{App: app}})
 	}
 	l.claimed([]wxnotify.Want{{App: app}}, c)
+}
+
+// fly claims n attempts of an app for which there is room, and starts their calls.
+func (l *lanes) fly(app string, n int) {
+	l.take(app, n)
+	for range n {
+		if !l.enter(context.Background(), app, start) {
+			panic("no room")
+		}
+	}
 }
 
 func (l *lanes) land(app string, k wxnotify.Kind, began, now time.Time) {
@@ -37,7 +50,7 @@ func (l *lanes) want(now time.Time, app string) int {
 	got := 0
 	for _, w := range l.wants(now) {
 		if w.App == app {
-			got = w.N
+			got = w.N + w.Ahead
 		}
 		l.wake(w.App) // asked, and not claimed
 	}
@@ -145,5 +158,127 @@ func TestIdleLaneIsNotAsked(t *testing.T) {
 	l.claimed([]wxnotify.Want{{App: "a", N: 64}}, wxnotify.Claim{})
 	if n := l.want(start, "a"); n != 64 {
 		t.Errorf("woken, it wants %d", n)
+	}
+}
+
+// ask is what a lane wants now, without the claim.
+func (l *lanes) ask(now time.Time) wxnotify.Want {
+	for _, w := range l.wants(now) {
+		l.wake(w.App)
+		return w
+	}
+	return wxnotify.Want{}
+}
+
+func TestLaneClaimsAheadWhatEndsInAMoment(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		ended int
+		in    time.Duration
+		want  wxnotify.Want
+		with  func(*lane)
+	}{
+		{"nothing ended yet", 0, time.Second, wxnotify.Want{}, nil},
+		{"a quarter of a second at 128 calls in a second", 32, time.Second / 4, wxnotify.Want{App: "a", N: 32, Ahead: 32}, nil},
+		{"slowly", 16, 16 * time.Second, wxnotify.Want{App: "a", N: 16}, nil},
+		{"never more than a batch", 64, time.Millisecond, wxnotify.Want{App: "a", N: 64, Ahead: batchMax - 64}, nil},
+		{"what it has could not be repeated", 32, time.Second / 4, wxnotify.Want{App: "a", N: 32}, func(n *lane) { n.alone = true }},
+		{"it has a rate", 32, time.Second / 4, wxnotify.Want{App: "a", N: 32, Rate: 500}, func(n *lane) { n.app.Rate = 500 }},
+		{"it is in trouble", 32, time.Second / 4, wxnotify.Want{App: "a", N: 32}, func(n *lane) { n.probes = 1 }},
+	} {
+		l := newLanes(app("a", 64, 0))
+		l.wants(start)
+		l.fly("a", 64)
+		if c.with != nil {
+			c.with(l.byApp["a"])
+		}
+		probes := l.byApp["a"].probes
+		for range c.ended {
+			l.land("a", wxnotify.Accepted, start, start)
+			l.byApp["a"].probes = probes
+		}
+		if got := l.ask(start.Add(c.in)); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestWhatCannotBeRepeatedIsNotAskedForAgainBeforeTheSweep(t *testing.T) {
+	t.Parallel()
+	l := newLanes(app("a", 64, 0))
+	l.wants(start)
+	l.claimed([]wxnotify.Want{{App: "a"}}, wxnotify.Claim{Kept: []string{"a"}})
+	if n := l.byApp["a"]; !n.alone || n.look.IsZero() {
+		t.Errorf("after a claim that left something: alone %v, look %v", n.alone, n.look)
+	}
+	l.adopt([]wxnotify.App{app("a", 64, 0)})
+	if l.byApp["a"].alone {
+		t.Error("the sweep does not look again")
+	}
+}
+
+// Who waits takes the slot of a call that ended, in the order of coming, and
+// never are there more calls than slots.
+func TestTurnsComeInOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLanes(app("a", 2, 0))
+		l.fly("a", 2)
+		l.take("a", 5)
+		var came []int
+		for i := range 5 {
+			go func() {
+				if l.enter(t.Context(), "a", time.Now().Add(time.Minute)) {
+					came = append(came, i)
+				}
+			}()
+			synctest.Wait()
+		}
+		for i := range 5 {
+			if len(came) != i {
+				t.Errorf("after %d calls %v have their turn", i, came)
+			}
+			l.land("a", wxnotify.Accepted, start, start)
+			synctest.Wait()
+		}
+		if !slices.Equal(came, []int{0, 1, 2, 3, 4}) {
+			t.Errorf("turns in the order %v", came)
+		}
+	})
+}
+
+func TestWhoWaitsGoesBack(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*lanes, context.CancelFunc){
+		"when its time is over":   func(*lanes, context.CancelFunc) { time.Sleep(startsIn) },
+		"when the node ends":      func(_ *lanes, cancel context.CancelFunc) { cancel() },
+		"when the app is removed": func(l *lanes, _ context.CancelFunc) { l.adopt(nil) },
+		"when the app is paused": func(l *lanes, _ context.CancelFunc) {
+			l.done(wxnotify.Settlement{Try: wxnotify.Try{Message: wxnotify.Message{App: "a"}}, Step: wxnotify.Step{Pause: wxnotify.PartAll}}, start, start)
+		},
+		"when WeChat answers nobody": func(l *lanes, _ context.CancelFunc) { l.land("a", wxnotify.Lost, start, start) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				l := newLanes(app("a", 1, 0))
+				l.fly("a", 1)
+				l.take("a", 1)
+				gone := false
+				go func() { gone = !l.enter(ctx, "a", time.Now().Add(startsIn)) }()
+				synctest.Wait()
+				end(l, cancel)
+				synctest.Wait()
+				if !gone {
+					t.Error("it does not")
+				}
+				if n := l.byApp["a"]; n != nil && len(n.queue) > 0 {
+					t.Error("it still stands in the queue")
+				}
+			})
+		})
 	}
 }

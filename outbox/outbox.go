@@ -10,7 +10,10 @@
 //
 // Each app has a lane of its own: how many calls run at once, how fast, and
 // when to look for work again. A lane in trouble shrinks to one probe, and no
-// other lane notices.
+// other lane notices. While it is quick, it claims a little ahead, so that no
+// slot waits for a transaction; what it has in hand when its node dies may have
+// been sent for all that anybody knows, so only permits that make a repeat
+// harmless are claimed ahead.
 package outbox
 
 import (

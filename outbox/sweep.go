@@ -61,6 +61,9 @@ func (b *Box) count(ctx context.Context) {
 	b.backlog.counted(ds)
 }
 
+// gone is the outcome of what a sender that is gone had in hand.
+var gone = wxnotify.Outcome{Kind: wxnotify.Lost, Errmsg: "the sender was gone before it could say"}
+
 // takeOver settles attempts whose sender is gone as lost: they may have arrived.
 func (b *Box) takeOver(ctx context.Context) {
 	for ctx.Err() == nil {
@@ -75,7 +78,7 @@ func (b *Box) takeOver(ctx context.Context) {
 		batch := make([]wxnotify.Settlement, len(tries))
 		for i, t := range tries {
 			t.Events = b.lanes.working(t.Message.App, now.Real)
-			batch[i] = lost(t, now)
+			batch[i] = settlement(t, gone, now)
 		}
 		if len(batch) == 0 {
 			return
@@ -92,16 +95,6 @@ func (b *Box) takeOver(ctx context.Context) {
 			return
 		}
 	}
-}
-
-func lost(t wxnotify.Try, now wxnotify.Now) wxnotify.Settlement {
-	o := wxnotify.Outcome{Kind: wxnotify.Lost, Errmsg: "the sender was gone before it could say"}
-	step := wxnotify.Next(t, o, now.Virtual)
-	s := wxnotify.Settlement{Try: t, Outcome: o, Step: step, At: now.Real, Due: due(step, now.Real)}
-	if step.Hold > 0 {
-		s.Hold = now.Virtual.Add(step.Hold)
-	}
-	return s
 }
 
 // listen hears what other nodes accepted.

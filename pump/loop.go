@@ -15,7 +15,8 @@ import (
 
 // A Loop claims jobs, does each in a goroutine of its own, and settles their
 // results in batches: whatever finished while the last transaction was being
-// written goes into the next one.
+// written goes into the next one, and while much is under way a result waits a
+// moment for company.
 type Loop[J, R any] struct {
 	Log *slog.Logger
 	// Claim returns jobs that are written down as begun, and how long to wait
@@ -35,6 +36,10 @@ type Loop[J, R any] struct {
 
 // retry is how long the loop waits after its store failed.
 const retry = time.Second
+
+// linger is how long a result waits at most until a quarter of what is under
+// way has finished: a transaction costs as much for one as for many.
+const linger = 5 * time.Millisecond
 
 // Init makes the loop ready for Wake, before Run.
 func (l *Loop[J, R]) Init() {
@@ -68,7 +73,7 @@ func (l *Loop[J, R]) Run(ctx context.Context) {
 		results = results[:0]
 		select {
 		case r := <-l.done:
-			results = append(results, r)
+			results = l.gather(append(results, r), flying/4)
 		case <-l.wake:
 		case <-timer.C:
 		case <-ctx.Done():
@@ -101,6 +106,24 @@ func (l *Loop[J, R]) do(ctx context.Context, j J) {
 	case l.done <- l.Do(ctx, j):
 	case <-ctx.Done():
 	}
+}
+
+// gather waits for results until there are n, or the first has lingered.
+func (l *Loop[J, R]) gather(results []R, n int) []R {
+	if n = min(n, l.Batch); n <= len(results) {
+		return results
+	}
+	t := time.NewTimer(linger)
+	defer t.Stop()
+	for len(results) < n {
+		select {
+		case r := <-l.done:
+			results = append(results, r)
+		case <-t.C:
+			return results
+		}
+	}
+	return results
 }
 
 // collect takes what has finished meanwhile.

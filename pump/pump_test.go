@@ -223,3 +223,27 @@ func TestLoopGivesUpAfterGrace(t *testing.T) {
 		}
 	})
 }
+
+// One result of many waits for company; one alone does not wait, and none waits long.
+func TestResultsGatherWhileMuchIsUnderWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		var sizes []int
+		var when []time.Duration
+		l := drive(40, 40, func(rs []int) error {
+			sizes, when = append(sizes, len(rs)), append(when, time.Since(began))
+			return nil
+		})
+		l.Do = func(_ context.Context, j int) int { time.Sleep(time.Duration(j+1) * time.Millisecond); return j }
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		l.Run(ctx)
+		if sizes[0] < 5 || sizes[0] > 6 || len(sizes) > 20 {
+			t.Errorf("40 results, one in each millisecond, in batches of %v", sizes)
+		}
+		if last := when[len(when)-1]; last != 40*time.Millisecond {
+			t.Errorf("the last one, which is alone, is settled after %v", last)
+		}
+	})
+}

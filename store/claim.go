@@ -63,6 +63,7 @@ type claim struct {
 	takers  []*taker
 	waiting []user
 	events  map[string]bool
+	slots   map[string]int       // by app: how many may start at once
 	paces   map[string]*pace     // of the apps with a rate
 	later   map[string]time.Time // apps whose rate leaves no room before
 }
@@ -84,10 +85,13 @@ type user struct{ app, openid string }
 func (x *claim) run(w *work, wants []wxnotify.Want, doubtful []string) error {
 	*x = claim{s: x.s, w: w, now: x.now, lease: x.lease, owner: x.owner,
 		probing: map[[2]string]bool{}, probes: map[string]string{}, needs: map[needKey]*need{}, events: map[string]bool{},
-		paces: map[string]*pace{}, later: map[string]time.Time{}}
+		slots: map[string]int{}, paces: map[string]*pace{}, later: map[string]time.Time{}}
 	x.c.now = x.now
-	for _, want := range wants {
-		x.events[want.App] = want.Events
+	wants = slices.Clone(wants) // this run may be begun anew
+	for i := range wants {
+		want := &wants[i]
+		x.events[want.App], x.slots[want.App] = want.Events, want.N
+		want.N += want.Ahead
 	}
 	if err := x.readBack(doubtful); err != nil {
 		return err
@@ -96,7 +100,6 @@ func (x *claim) run(w *work, wants []wxnotify.Want, doubtful []string) error {
 	if x.paused, err = w.halts(x.now); err != nil {
 		return err
 	}
-	wants = slices.Clone(wants) // this run may be begun anew
 	if err := x.openPaces(wants); err != nil {
 		return err
 	}
@@ -118,6 +121,7 @@ func (x *claim) run(w *work, wants []wxnotify.Want, doubtful []string) error {
 	if err := x.bind(); err != nil {
 		return err
 	}
+	x.keep()
 	if err := x.send(); err != nil {
 		return err
 	}
@@ -170,6 +174,25 @@ func (x *claim) candidates(wants []wxnotify.Want) (items []*item, rest []wxnotif
 		items = append(items, tried...)
 	}
 	return items, rest, nil
+}
+
+// keep leaves what would have to wait for its turn, and could not be repeated
+// if this node died meanwhile. Of a taker that is left nothing is written yet;
+// its message stays due.
+func (x *claim) keep() {
+	n, kept := map[string]int{}, map[string]bool{}
+	x.takers = slices.DeleteFunc(x.takers, func(t *taker) bool {
+		app := t.m.App
+		n[app]++
+		if n[app] <= x.slots[app] || t.permit.Source.Single() || t.again || t.probe != "" || t.mode == modeOther {
+			return false
+		}
+		if !kept[app] {
+			kept[app] = true
+			x.out.Kept = append(x.out.Kept, app)
+		}
+		return true
+	})
 }
 
 // look decides what can be decided about a candidate without a permit.

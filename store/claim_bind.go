@@ -206,8 +206,8 @@ func (x *claim) send() error {
 		it, m, p := t.item, &t.item.m, t.permit
 		body, err := x.s.unseal("message.body", m.App, m.ID, it.body)
 		code, err2 := x.s.unseal("permit.code", p.App, p.ID, p.sealed)
-		if err != nil || err2 != nil || body == nil {
-			x.s.log.Error("a message cannot be read and is given up", "message", m.ID, "error", cmp.Or(err, err2, errSealed))
+		if err != nil || err2 != nil || it.bad != nil || body == nil {
+			x.s.log.Error("a message cannot be read and is given up", "message", m.ID, "error", cmp.Or(err, err2, it.bad, errSealed))
 			x.giveUp(t)
 			continue
 		}
@@ -290,10 +290,10 @@ func (w *work) lastUses(ps []*permit) (func(*permit) bool, error) {
 		}
 	}
 	return func(p *permit) bool {
-		switch rule := wxnotify.Rules[p.Source]; {
-		case !rule.Code:
+		switch {
+		case !wxnotify.Rules[p.Source].Code:
 			return false
-		case rule.Uses == 1:
+		case p.Source.Single():
 			return true
 		}
 		k := [2]string{p.App, p.hash}

@@ -57,6 +57,7 @@ type item struct {
 	other   *carrier // of a message that is on its way in and has two ways
 	chance  bool     // of one with two ways: a permit for the chosen one was seen
 	stocked bool     // of one with two ways: there are permits, which pauses may keep it from
+	bad     error    // of a row that cannot be read whole
 	shed    []turn   // of a permit that it lets go, whatever becomes of it
 }
 
@@ -158,9 +159,7 @@ func scanItem(r scanner) (*item, error) {
 	m.State, it.started = wxnotify.State(state), started
 	m.SendAt, m.ExpiresAt, m.CreatedAt, m.UpdatedAt = at(send), at(expires), at(created), at(updated)
 	if meta != "" {
-		if err := json.Unmarshal([]byte(meta), &m.Meta); err != nil {
-			return nil, err
-		}
+		it.bad = json.Unmarshal([]byte(meta), &m.Meta) // a spoilt row stands in nobody else's way
 	}
 	if m.Permit != "" && p.Source != "" {
 		p.ID, p.App, p.To, p.GivenAt, p.ExpiresAt = m.Permit, m.App, m.To, at(given), at(ends)

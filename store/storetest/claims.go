@@ -44,6 +44,25 @@ var claims = map[string]func(*testing.T, Database){
 		w.same(c.Tries[0].Message.ID, first)
 		w.same(c.Tries[2].Message.To, alice)
 	},
+	"ahead goes only what is good for one message": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		w.deposit(w.form(form(1)), w.form(form(2)), wxnotify.Deposit{To: bob, Source: wxnotify.Payment, Code: prepay, GivenAt: Noon})
+		for _, user := range []string{bob, alice, bob, alice, alice} {
+			w.send(to(user))
+			w.pass(time.Second)
+		}
+		c := w.claimOf(wxnotify.Want{App: w.app, Ahead: 10})
+		w.same(codes(c), []string{form(1), form(2)})
+		w.same(c.Kept, []string{w.app})
+		w.same(len(c.Rest), 1) // the one without a permit
+		w.have(bob, "free", "free", "free")
+		c = w.claimOf(wxnotify.Want{App: w.app, N: 1, Ahead: 10})
+		w.same(codes(c), []string{prepay})
+		c = w.claimOf(wxnotify.Want{App: w.app, N: 1})
+		w.same(codes(c), []string{prepay})
+		w.same(len(c.Kept), 0)
+		w.have(bob, "bound", "bound", "free")
+	},
 	"a payment gives three, and its last use is known": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
 		w.deposit(wxnotify.Deposit{Source: wxnotify.Payment, Code: prepay, GivenAt: Noon})

@@ -59,6 +59,19 @@ var secretsKept = map[string]func(*testing.T, Database){
 			t.Error("the master key is in the database")
 		}
 	},
+	"a row that cannot be read whole stops no other": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		w.deposit(w.form(form(1)), w.form(form(2)))
+		a, b := w.send(), w.send()
+		d := raw(t, w.dsn)
+		defer d.Close()
+		if _, err := d.Exec(`update message set meta = '{' where id = $1`, a); err != nil {
+			t.Fatal(err)
+		}
+		c := w.claim(10)
+		w.same([]any{len(c.Tries), c.Tries[0].Message.ID}, []any{1, b})
+		w.same(c.Rest, []wxnotify.Rest{{App: w.app, ID: a, State: wxnotify.Failed, Reason: wxnotify.ReasonInternal}})
+	},
 	"what was moved to another row does not open": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
 		w.deposit(w.form(form(1)), w.form(form(2)))
