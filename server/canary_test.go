@@ -124,7 +124,7 @@ func (r *recorder) RoundTrip(q *http.Request) (*http.Response, error) {
 func TestNoCanaryIsFound(t *testing.T) {
 	story(t, func(w *world) {
 		const appid = "wxcafe000000000001"
-		var secrets, personal, told notes
+		var secrets, personal, told, posted notes
 		secrets.add("the app's secret", "canaryAppSecret0123456789abcdef")
 		secrets.add("the callback's token", "canaryCallbackToken0123456789ab")
 		secrets.add("the AES key", "canaryAESKey0123456789abcdefghijklmnopqrstu")
@@ -176,7 +176,7 @@ func TestNoCanaryIsFound(t *testing.T) {
 				Data: client.Data{"keyword1": {Value: personal.all()["a name"]}, "keyword2": {Value: personal.all()["a phone number"]}}}
 			_, _ = shop.SendAndWait(w.ctx(), m, 1500*time.Millisecond)
 		}
-		w.receiver(admin, appid, &told)
+		w.receiver(admin, appid, &told, &posted)
 		login()
 		send()
 		w.phone("POST", "subscriptions", map[string]any{"appid": appid, "openid": user, "template_id": prompt, "result": "accept"})
@@ -185,7 +185,15 @@ func TestNoCanaryIsFound(t *testing.T) {
 		_, answer := w.raw(rec, "GET", "/v1/apps/"+appid+"/access_token", "Bearer "+k.Text, "")
 		real := regexp.MustCompile(`"access_token":"([^"]+)"`).FindStringSubmatch(answer)[1]
 		told.add("the token that was asked for", real)
-		w.raw(rec, "GET", "/cgi-bin/token?grant_type=client_credential&appid="+appid+"&secret="+k.Text, "", "")
+		_, answer = w.raw(rec, "GET", "/cgi-bin/token?grant_type=client_credential&appid="+appid+"&secret="+k.Text, "", "")
+		gate := regexp.MustCompile(`"access_token":"(wxg_[^"]+)"`).FindStringSubmatch(answer)[1]
+		told.add("a gateway token", gate)
+		for path, body := range map[string]string{
+			"/cgi-bin/message/wxopen/template/send": `{"touser":"` + user + `","template_id":"` + classic + `","data":{"keyword1":{"value":"` + personal.all()["a name"] + `"}}}`,
+			"/cgi-bin/wxopen/template/list":         `{"offset":0,"count":20}`, "/cgi-bin/canary": `{"` + gate + `":1}`,
+		} {
+			w.raw(rec, "POST", path+"?access_token="+gate, "", body)
+		}
 
 		// Everything that WeChat can do.
 		for _, effect := range []string{"status", "drop_request", "drop_response", "reset", "malformed", "redirect", "errcode"} {
@@ -255,6 +263,11 @@ func TestNoCanaryIsFound(t *testing.T) {
 				maps.DeleteFunc(here, func(what, _ string) bool { return strings.HasPrefix(what, "a webhook's secret") })
 			case strings.HasPrefix(path, "/mp/v1/login"):
 				maps.DeleteFunc(here, func(what, _ string) bool { return strings.HasPrefix(what, "a session") })
+			case strings.HasPrefix(path, "/cgi-bin/token"):
+				delete(here, "a gateway token")
+			case strings.HasPrefix(path, "/metrics"):
+				maps.Copy(here, personal.all())
+				here["an openid"] = user
 			case strings.Contains(path, "/access_token"):
 				maps.DeleteFunc(here, func(_, s string) bool { return s == real })
 			}
@@ -262,6 +275,18 @@ func TestNoCanaryIsFound(t *testing.T) {
 		}
 		if n := len(rec.answers.all()); n < 40 {
 			w.Errorf("only %d answers were seen", n)
+		}
+		if !strings.Contains(fmt.Sprint(rec.answers.all()), "# HELP wxnotify_") {
+			w.Error("no metrics were seen")
+		}
+		sent := maps.Clone(everywhere)
+		maps.Copy(sent, personal.all())
+		maps.Copy(sent, doors)
+		for where, post := range posted.all() {
+			w.clean("the webhook's post to "+where, []byte(post), sent)
+		}
+		if posts := fmt.Sprint(posted.all()); !strings.Contains(posts, user) || !strings.Contains(posts, "message.") {
+			w.Error("the posts do not even tell of the user's messages: the test does not see")
 		}
 		kept := maps.Clone(everywhere)
 		maps.Copy(kept, personal.all())
@@ -288,10 +313,12 @@ func (w *world) panics(secret string) *atomic.Bool {
 }
 
 // receiver makes a webhook, and another one of each kind that does not work,
-// and rotates its secret.
-func (w *world) receiver(admin *client.Client, app string, told *notes) {
+// and rotates its secret. What is posted goes into posted.
+func (w *world) receiver(admin *client.Client, app string, told, posted *notes) {
 	w.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		posted.add(fmt.Sprint(r.URL.Path, " ", time.Now().UnixNano()), fmt.Sprint(r.Header, string(body)))
 		switch r.URL.Path {
 		case "/away":
 			http.Redirect(rw, r, "http://127.0.0.1:1/canary", http.StatusFound)
