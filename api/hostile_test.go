@@ -1,7 +1,9 @@
 package api_test
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -17,8 +19,9 @@ const canary = "canary-5c1f"
 // secretKey is a key that looks real and opens nothing; no answer may hold it either.
 var secretKey = wxnotify.KeyText([32]byte{1})
 
-// bad is one hostile request a row, and what it is answered with. T, U and A
-// stand for a template, a user and the app.
+// bad is one hostile request a row, and what it is answered with. T, S, U and
+// A stand for a template, a subscribe template, a user and the app, REVOKED and
+// READER for keys.
 var bad = map[string]struct {
 	method, path, body string
 	header             map[string]string
@@ -46,6 +49,8 @@ var bad = map[string]struct {
 	"basic":                   {"POST", "/v1/messages", "{}", map[string]string{"Authorization": "Basic " + canary}, wxnotify.Unauthenticated, ""},
 	"a stranger's key":        {"GET", "/v1/messages", "", map[string]string{"Authorization": "Bearer " + secretKey}, wxnotify.Unauthenticated, ""},
 	"a mistyped key":          {"GET", "/v1/messages", "", map[string]string{"Authorization": "Bearer wxn_" + canary}, wxnotify.Unauthenticated, ""},
+	"a revoked key":           {"GET", "/v1/messages", "", map[string]string{"Authorization": "Bearer REVOKED"}, wxnotify.Unauthenticated, ""},
+	"a key without the scope": {"POST", "/v1/messages", "{}", map[string]string{"Authorization": "Bearer READER"}, wxnotify.ScopeMissing, ""},
 	"key in the URL":          {"GET", "/v1/messages?key=" + canary, "", nil, wxnotify.CredentialInURL, ""},
 	"the key in any name":     {"GET", "/v1/messages?cursor=" + masterKey, "", nil, wxnotify.CredentialInURL, ""},
 	"a key in any name":       {"GET", "/v1/messages?meta.x=" + secretKey, "", nil, wxnotify.CredentialInURL, ""},
@@ -88,6 +93,8 @@ var bad = map[string]struct {
 	"keyword too long":        {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":{"keyword1":"` + strings.Repeat("长", 2001) + `","keyword2":"b","keyword3":"c","keyword4":"d","keyword5":"e"}}`, nil, wxnotify.TemplateValueTooLong, "data.keyword1.value"},
 	"colour":                  {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":{"keyword1":{"value":"a","color":"` + canary + `"},"keyword2":"b","keyword3":"c","keyword4":"d","keyword5":"e"}}`, nil, wxnotify.FieldInvalid, "data.keyword1.color"},
 	"the other channel":       {"POST", "/v1/messages", `{"touser":"U","template_id":"T","channel":"subscribe","data":DATA}`, nil, wxnotify.ChannelInvalid, "channel"},
+	"value of another kind":   {"POST", "/v1/messages", `{"touser":"U","template_id":"S","data":{"phrase1":"已接A","time2":"9:00","name3":"张一山","phone_number4":"13800138000","thing5":"a"}}`, nil, wxnotify.TemplateValueInvalid, "data.phrase1.value"},
+	"line break in a prompt":  {"POST", "/v1/messages", `{"touser":"U","template_id":"S","data":{"phrase1":"已接单","time2":"9:00","name3":"张一山","phone_number4":"13800138000","thing5":"a\nb"}}`, nil, wxnotify.TemplateValueInvalid, "data.thing5.value"},
 	"page with a scheme":      {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":DATA,"page":"https://` + canary + `"}`, nil, wxnotify.PageInvalid, "page"},
 	"page with a slash":       {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":DATA,"page":"/pages/a"}`, nil, wxnotify.PageInvalid, "page"},
 	"page that climbs":        {"POST", "/v1/messages", `{"touser":"U","template_id":"T","data":DATA,"page":"pages/../../a"}`, nil, wxnotify.PageInvalid, "page"},
@@ -176,11 +183,22 @@ func TestBadInputGetsAClearAnswer(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db storetest.Database) {
 		h := build(t, db, nil)
 		soon := time.Now().Add(time.Hour)
-		fill := strings.NewReplacer(`"T"`, `"`+h.template+`"`, `"U"`, `"`+h.user+`"`, `"A"`, `"`+h.app+`"`, "/A", "/"+h.app, "/T", "/"+h.template,
+		_, revoked := h.key(client.NewKey{Scopes: []string{"admin"}})
+		h.must(h.c.RevokeKey(t.Context(), revoked.ID))
+		_, reader := h.key(client.NewKey{Scopes: []string{"read"}})
+		keys := strings.NewReplacer("REVOKED", revoked.Text, "READER", reader.Text)
+		_, err := h.c.SyncTemplates(t.Context(), h.app) // what the door asks for by itself at the first message
+		h.must(err)
+		before := h.records()
+		fill := strings.NewReplacer(`"T"`, `"`+h.template+`"`, `"S"`, `"`+h.subscribe[0]+`"`, `"U"`, `"`+h.user+`"`, `"A"`, `"`+h.app+`"`, "/A", "/"+h.app, "/T", "/"+h.template,
 			"SOON", soon.Format(time.RFC3339), "NOW", soon.Add(-time.Minute).Format(time.RFC3339),
 			"DATA", `{"keyword1":"a","keyword2":"b","keyword3":"c","keyword4":"d","keyword5":"e"}`)
 		for name, c := range bad {
-			status, header, p := h.send(request{c.method, fill.Replace(c.path), fill.Replace(c.body), c.header})
+			sent := maps.Clone(c.header)
+			for name, value := range sent {
+				sent[name] = keys.Replace(value)
+			}
+			status, header, p := h.send(request{c.method, fill.Replace(c.path), fill.Replace(c.body), sent})
 			if p["code"] != string(c.code) || status != wxnotify.Codes[c.code].Status {
 				t.Errorf("%s: got %d %v, want %s", name, status, p, c.code)
 				continue
@@ -202,10 +220,32 @@ func TestBadInputGetsAClearAnswer(t *testing.T) {
 		for p, err := range h.c.Permits(t.Context(), client.PermitFilter{}) {
 			t.Errorf("stored all the same: %+v, %v", p, err)
 		}
+		if after := h.records(); after != before {
+			t.Errorf("changed all the same: %s, before: %s", after, before)
+		}
 		if log := h.logs.String(); strings.Contains(log, canary) || strings.Contains(log, "request failed") {
 			t.Errorf("logged: %s", log)
 		}
 	})
+}
+
+// records are all plain records as they are now.
+func (h *house) records() string {
+	h.t.Helper()
+	ctx := h.t.Context()
+	apps, err1 := h.store.Apps(ctx)
+	keys, err2 := h.store.Keys(ctx)
+	hooks, err3 := h.store.Webhooks(ctx)
+	templates, err4 := h.store.Templates(ctx, h.app)
+	pauses, err5 := h.store.Pauses(ctx, h.app)
+	h.must(errors.Join(err1, err2, err3, err4, err5))
+	for i := range keys {
+		keys[i].LastUsed = time.Time{}
+	}
+	for i := range templates {
+		templates[i].SyncedAt = time.Time{}
+	}
+	return fmt.Sprintf("%+v %+v %+v %+v %+v", apps, keys, hooks, templates, pauses)
 }
 
 // Text is text, whatever it looks like elsewhere.
