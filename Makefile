@@ -99,7 +99,7 @@ rolling: tools
 	@scripts/need haproxy
 	go run ./chaos/cmd -database postgres -nodes 3 -roll -for 5m
 
-## figures: measures what docs/guarantees.md says of times (takeover, isolation, a dead token)
+## figures: measures what docs/guarantees.md says of times (takeover, isolation, a dead token), and fails beyond what is promised; for a quiet machine
 .PHONY: figures
 figures: tools
 	go run ./chaos/cmd -measure -database sqlite

@@ -251,13 +251,13 @@ func (f *fleet) failovers(ctx context.Context, j *journal) (figures []string, er
 		}
 		for _, n := range f.nodes {
 			c := f.client(n)
-			if err := until(ctx, n.name+" at the new primary", 3*time.Minute, func() bool {
+			took, err := followed(ctx, n.name, lost, func() bool {
 				other, _ := f.cluster.leader(ctx)
 				return other != nil && other != old && c.Ready(ctx) == nil
-			}); err != nil {
+			})
+			if err != nil {
 				return figures, err
 			}
-			took := time.Since(lost)
 			figures = append(figures, fmt.Sprintf("primary lost: %s ready at the new one after %.1f s", n.name, took.Seconds()))
 		}
 		first, err := f.acceptedAfter(ctx, j, lost)
@@ -272,6 +272,22 @@ func (f *fleet) failovers(ctx context.Context, j *journal) (figures []string, er
 	}
 	rest(ctx, 10*time.Second)
 	return figures, f.cluster.synchronous(ctx)
+}
+
+// follows is how soon every node has to be at the new primary: Patroni's own
+// time and ours. A node that takes longer has not come by itself.
+const follows = time.Minute
+
+// followed waits until a node is at the new primary, and says how long after the
+// loss of the old one that was.
+func followed(ctx context.Context, node string, lost time.Time, there func() bool) (time.Duration, error) {
+	if err := until(ctx, node+" at the new primary", time.Until(lost.Add(follows)), there); err != nil {
+		if ctx.Err() != nil {
+			return 0, err
+		}
+		return 0, fmt.Errorf("%s is not at the new primary %v after the old one was lost", node, follows)
+	}
+	return time.Since(lost), nil
 }
 
 // acceptedAfter is when the first message that was sent after then was accepted.

@@ -23,6 +23,7 @@ type load struct {
 	places  []place
 	tail    *tail
 
+	on       atomic.Bool  // there is more to come, also when all messages are out
 	marks    atomic.Int64 // given out
 	accepted atomic.Int64 // acknowledged
 	errors   atomic.Int64
@@ -50,7 +51,7 @@ func (l *load) run(ctx context.Context) {
 	for i := range workers {
 		all.Go(func() {
 			r := rand.New(rand.NewPCG(l.opt.Seed, uint64(100+i)))
-			for ctx.Err() == nil && l.marks.Load() < int64(l.opt.Messages) {
+			for ctx.Err() == nil && l.wanted() {
 				if l.accepted.Load()-l.tail.effects.Load() > backlog {
 					rest(ctx, 50*time.Millisecond)
 					continue
@@ -63,6 +64,11 @@ func (l *load) run(ctx context.Context) {
 		})
 	}
 	all.Wait()
+}
+
+// wanted says whether more messages are to be sent.
+func (l *load) wanted() bool {
+	return l.opt.Messages == 0 || l.on.Load() || l.marks.Load() < int64(l.opt.Messages)
 }
 
 // An order is a message that is to be sent.

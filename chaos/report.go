@@ -18,6 +18,8 @@ type Report struct {
 	Injuries   map[string]int // what the driver did, how often
 	Figures    []string       // that were measured beside
 	Missed     []string       // kill points that were not passed
+	Asked      int            // messages that the run was to send; 0: as many as go
+	Sent       int            // that it sent
 	Errors     int64          // that the load heard
 	FirstError *error         // of them; nil: none
 	Fetches    int            // of access tokens
@@ -60,6 +62,18 @@ func (r *Report) Print(out io.Writer) {
 		verdict = append(verdict, fmt.Sprintf("%s %d", rule.Name, found[rule.Name]))
 	}
 	fmt.Fprintf(out, "verdict     %s\n", strings.Join(verdict, ", "))
+}
+
+// Short says in which respect the run was not the one that was asked for: its
+// verdict is then about less. It says nothing of what the checker found.
+func (r *Report) Short() error {
+	switch {
+	case len(r.Missed) > 0:
+		return fmt.Errorf("nobody died at %s: the run says nothing of it", strings.Join(r.Missed, ", "))
+	case r.Sent < r.Asked:
+		return fmt.Errorf("only %d of %d messages were sent in time", r.Sent, r.Asked)
+	}
+	return nil
 }
 
 func tally(counts map[string]int) string {

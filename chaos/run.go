@@ -29,8 +29,8 @@ type Options struct {
 	Database string        // SQLite, Postgres or Cluster
 	Nodes    int           // servers; with SQLite one
 	Source   string        // of permits: Form or Payment
-	Messages int           // how many are sent
-	For      time.Duration // for how long at most; what is left then is not sent
+	Messages int           // how many are sent; 0: as many as go
+	For      time.Duration // for how long at most; a run that has not sent its Messages by then fails
 	Seed     uint64
 	Apps     int
 	Quiet    bool     // nothing is broken: what the checker costs, and how fast it goes
@@ -107,6 +107,14 @@ func storm(ctx context.Context, o Options, f *fleet, j *journal, places []place,
 	d := &driver{opt: o, fleet: f, journal: j, places: places, counts: map[string]int{}}
 	loading, stop := context.WithTimeout(ctx, o.For)
 	defer stop()
+	// played is the end of what is done to the servers in a fixed order: the load
+	// lasts at least until then.
+	played := func(err error) {
+		l.on.Store(false)
+		if err != nil || o.Messages == 0 {
+			stop()
+		}
+	}
 	breaking, heal := context.WithCancel(ctx)
 	defer heal()
 	broken := make(chan error, 1)
@@ -117,17 +125,19 @@ func storm(ctx context.Context, o Options, f *fleet, j *journal, places []place,
 	}
 	switch {
 	case f.cluster != nil:
+		l.on.Store(true)
 		go func() {
 			figures, err := f.failovers(breaking, j)
 			report.Figures = figures
-			stop()
+			played(err)
 			broken <- err
 		}()
 	case f.front != nil:
+		l.on.Store(true)
 		go func() {
 			figures, err := f.roll(breaking, o.Next)
 			report.Figures = figures
-			stop()
+			played(err)
 			broken <- err
 		}()
 	case o.Quiet:
@@ -143,6 +153,7 @@ func storm(ctx context.Context, o Options, f *fleet, j *journal, places []place,
 	}
 	report.Loaded, report.Injuries, report.Errors = time.Since(began), d.counts, l.errors.Load()
 	report.FirstError = l.first.Load()
+	report.Asked, report.Sent = o.Messages, int(l.marks.Load())
 	if ctx.Err() != nil {
 		return errOver
 	}

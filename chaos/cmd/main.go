@@ -4,10 +4,13 @@
 // was lost or came twice; the package comment of chaos is its manual.
 //
 //	go run ./chaos/cmd -database postgres -nodes 3 -messages 200000 -for 15m
+//
+// A run that was told how many messages to send, and sent fewer, fails.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -37,7 +40,7 @@ func run(ctx context.Context) (err error) {
 	flag.StringVar(&o.Database, "database", chaos.SQLite, "sqlite, postgres, or cluster: a primary and a standby under Patroni, of which the primary is lost twice")
 	flag.IntVar(&o.Nodes, "nodes", 1, "servers; with sqlite one")
 	flag.StringVar(&o.Source, "source", chaos.Form, "of permits: form or payment")
-	flag.IntVar(&o.Messages, "messages", 1_000_000, "how many are sent")
+	flag.IntVar(&o.Messages, "messages", 0, "how many are sent; if it is fewer after -for, the run fails; 0: as many as go")
 	flag.DurationVar(&o.For, "for", 30*time.Second, "for how long at most")
 	flag.Uint64Var(&o.Seed, "seed", rand.Uint64N(1_000_000), "draws what is broken and when")
 	flag.IntVar(&o.Apps, "apps", 12, "mini programs")
@@ -78,7 +81,10 @@ func run(ctx context.Context) (err error) {
 			return fmt.Errorf("build: %w", err)
 		}
 	}
-	again := fmt.Sprintf("go run ./chaos/cmd -database %s -nodes %d -source %s -messages %d -for %v -apps %d -seed %d", o.Database, o.Nodes, o.Source, o.Messages, o.For, o.Apps, o.Seed)
+	again := fmt.Sprintf("go run ./chaos/cmd -database %s -nodes %d -source %s -for %v -apps %d -seed %d", o.Database, o.Nodes, o.Source, o.For, o.Apps, o.Seed)
+	if o.Messages > 0 {
+		again += fmt.Sprint(" -messages ", o.Messages)
+	}
 	if *points != "" {
 		again += " -points " + *points
 	}
@@ -103,8 +109,9 @@ func run(ctx context.Context) (err error) {
 	if *roll && report.Errors > 0 {
 		return fmt.Errorf("%d requests failed, the first with: %w (logs in %s)", report.Errors, *report.FirstError, o.Dir)
 	}
-	if len(report.Missed) > 0 {
-		return fmt.Errorf("nobody died at %s: the run says nothing of it (logs in %s)", strings.Join(report.Missed, ", "), o.Dir)
+	short := report.Short()
+	if len(report.Findings) == 0 && short != nil {
+		return fmt.Errorf("%w (logs in %s)", short, o.Dir)
 	}
 	if len(report.Findings) == 0 {
 		if *keep == "" {
@@ -113,7 +120,7 @@ func run(ctx context.Context) (err error) {
 		return nil
 	}
 	report.Tell(o.Out, o.Dir)
-	return fmt.Errorf("%d findings; the same again: %s", len(report.Findings), again)
+	return errors.Join(fmt.Errorf("%d findings; the same again: %s", len(report.Findings), again), short)
 }
 
 func perform(ctx context.Context, o chaos.Options, points string) (*chaos.Report, error) {
