@@ -1,11 +1,13 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"strconv"
 	"strings"
 
 	"github.com/wxnotify/wxnotify"
+	"github.com/wxnotify/wxnotify/wechat"
 )
 
 // appsPage lists the apps, and makes them; appPage is one of them.
@@ -30,6 +32,9 @@ type appPage struct {
 	In    wxnotify.App
 	Wrong string
 }
+
+// defaultTokenPath is where the token of a token server is unless it is said.
+const defaultTokenPath = "access_token"
 
 // GET /console/apps
 func (d *Door) apps(c *call) (any, error) { return d.appsPage(c, wxnotify.NewApp(""), nil) }
@@ -90,6 +95,9 @@ func (d *Door) createApp(c *call) (any, error) {
 		err = wxnotify.RefuseField(wxnotify.FieldRequired, "secret", "name the appsecret")
 	}
 	if err == nil {
+		err = checkTokenURL(&a)
+	}
+	if err == nil {
 		err = d.note(c, a.ID, wxnotify.AuditAppCreate, a.ID, "")
 	}
 	if err == nil {
@@ -115,7 +123,9 @@ func (d *Door) changeApp(c *call) (any, error) {
 	}
 	a := was
 	c.appForm(&a)
-	err = a.Check()
+	if err = a.Check(); err == nil {
+		err = checkTokenURL(&a)
+	}
 	if err == nil {
 		err = d.note(c, a.ID, wxnotify.AuditAppChange, a.ID, strings.Join(changed(was, a), " "))
 	}
@@ -145,11 +155,28 @@ func (c *call) appForm(a *wxnotify.App) {
 			*n = -1 // Check refuses it
 		}
 	}
-	for name, s := range map[string]*wxnotify.Secret{"secret": &a.Secret, "callback_token": &a.Callback.Token, "callback_key": &a.Callback.AESKey} {
+	for name, s := range map[string]*wxnotify.Secret{
+		"secret": &a.Secret, "callback_token": &a.Callback.Token, "callback_key": &a.Callback.AESKey, "token_url": &a.TokenURL,
+	} {
 		if v := c.form(name); v != "" {
 			*s = wxnotify.NewSecret(v)
 		}
 	}
+	if c.form("token_url_off") == "1" {
+		a.TokenURL = wxnotify.Secret{}
+	}
+	if !a.TokenURL.IsZero() {
+		a.TokenPath = cmp.Or(c.form("token_path"), defaultTokenPath)
+	}
+}
+
+// checkTokenURL refuses an address that no token can be had from.
+func checkTokenURL(a *wxnotify.App) error {
+	if a.TokenURL.IsZero() {
+		return nil
+	}
+	_, err := wechat.NewCentral(a.TokenURL, a.TokenPath, nil)
+	return err
 }
 
 // changed names the settings that differ, as the API calls them.
@@ -161,6 +188,7 @@ func changed(a, b wxnotify.App) (names []string) {
 		{"secret", a.Secret == b.Secret}, {"name", a.Name == b.Name}, {"sandbox", a.Sandbox == b.Sandbox}, {"mp_payments", a.MPPayments == b.MPPayments},
 		{"rate_per_second", a.Rate == b.Rate}, {"max_in_flight", a.MaxInFlight == b.MaxInFlight}, {"daily_quota", a.DailyQuota == b.DailyQuota},
 		{"stock_low", a.StockLow == b.StockLow},
+		{"token_url", a.TokenURL == b.TokenURL}, {"token_path", a.TokenPath == b.TokenPath},
 		{"token_mode", a.TokenMode == b.TokenMode}, {"callback.token", a.Callback.Token == b.Callback.Token},
 		{"callback.encoding_aes_key", a.Callback.AESKey == b.Callback.AESKey}, {"callback.mode", a.Callback.Mode == b.Callback.Mode},
 	} {

@@ -95,6 +95,7 @@ type Admin interface {
 	UpdateWebhook(ctx context.Context, h wxnotify.Webhook) error
 	DeleteWebhook(ctx context.Context, id string) error
 	ResendNotice(ctx context.Context, webhook, id string) (wxnotify.Notice, error)
+	RecoverNotices(ctx context.Context, webhook string, since time.Time) (n int, more bool, err error)
 	Notices(ctx context.Context, webhook string, state wxnotify.NoticeState, limit int, cursor string) ([]wxnotify.Notice, string, error)
 	Audit(ctx context.Context, e wxnotify.AuditEntry) error
 	Audits(ctx context.Context, f wxnotify.AuditFilter) ([]wxnotify.AuditEntry, string, error)

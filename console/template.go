@@ -3,9 +3,11 @@ package console
 import (
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -27,7 +29,12 @@ type templatePage struct {
 	Checks []tested
 	Stock  int64 // permits that such a message can use
 	Wrong  string
+	Fields []fieldLine
+	Also   []wxnotify.Template // of the same alias
 }
+
+// A fieldLine is a keyword, and the names of data that stand for it.
+type fieldLine struct{ Key, Name, Said string }
 
 // A templateLine is a keyword, with the value of the form.
 type templateLine struct {
@@ -47,7 +54,7 @@ func (d *Door) template(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.templatePage(c, t, app, nil)
+	return d.templatePage(c, t, app, "")
 }
 
 // pathTemplate is the template that the path names, and its app.
@@ -69,19 +76,28 @@ func (d *Door) pathTemplate(c *call) (t wxnotify.Template, app wxnotify.App, err
 	return t, app, wxnotify.Refuse(wxnotify.NotFound, "there is no such template")
 }
 
-func (d *Door) templatePage(c *call, t wxnotify.Template, app wxnotify.App, refused *wxnotify.Refusal) (any, error) {
+func (d *Door) templatePage(c *call, t wxnotify.Template, app wxnotify.App, wrong string) (any, error) {
 	c.Here, c.Path = "templates", Root+"/templates/"+t.ID
 	draft := c.draft(&t)
-	p := templatePage{frame: c.frame, It: t, Title: titleOf([]wxnotify.Template{t}, t.App, t.ID), Page: draft.Page, Large: strings.TrimSuffix(draft.Emphasis, ".DATA"), Whom: c.value("touser")}
+	p := templatePage{frame: c.frame, It: t, Wrong: wrong, Fields: fieldLines(&t), Title: titleOf([]wxnotify.Template{t}, t.App, t.ID), Page: draft.Page, Large: strings.TrimSuffix(draft.Emphasis, ".DATA"), Whom: c.value("touser")}
 	for i, x := range draft.Data {
 		p.Lines = append(p.Lines, templateLine{x.Key, t.Keywords[i].Name, x.Value, wxnotify.KindOf(x.Key)})
+	}
+	for i := range p.Fields { // as it was filled in
+		if v, ok := c.r.PostForm["f."+p.Fields[i].Key]; ok {
+			p.Fields[i].Said = v[0]
+		}
 	}
 	err := settle(&draft, &t, app, c.Now.Virtual)
 	p.Body = string(draft.Render(t.ID))
 	p.Card = c.card(t.App, t.Channel, &t, p.Title, []byte(p.Body), c.Now.Virtual)
 	p.Checks = c.tests(&t, &draft, err)
-	if p.Wrong = c.wrong(refused); refused != nil && len(refused.Fields) > 0 && refused.Fields[0].Field != "touser" {
-		p.Wrong = c.T("test_failed") // each stands beside its value
+	if t.Alias != "" {
+		all, err := d.Admin.Templates(c.ctx(), t.App)
+		if err != nil {
+			return nil, err
+		}
+		p.Also = slices.DeleteFunc(slices.Clone(all), func(o wxnotify.Template) bool { return o.Alias != t.Alias || o.ID == t.ID })
 	}
 	held, err := d.Reader.Holding(c.ctx(), c.Now, t.App)
 	for _, l := range held.Lots {
@@ -189,24 +205,66 @@ func (c *call) sample(t *wxnotify.Template) string {
 	return c.card(t.App, t.Channel, t, titleOf([]wxnotify.Template{*t}, t.App, t.ID), raw, c.Now.Virtual)
 }
 
-// POST /console/templates/{id} sets the alias, and whether long values are cut.
-func (d *Door) changeTemplate(c *call) (string, error) {
-	t, _, err := d.pathTemplate(c)
-	if err != nil {
-		return "", err
+// fieldLines lists the keywords of a template, those that its fields name and
+// WeChat does not among them.
+func fieldLines(t *wxnotify.Template) (lines []fieldLine) {
+	said := map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
+		said[t.Fields[name]] = append(said[t.Fields[name]], name)
 	}
+	for _, k := range t.Keywords {
+		lines = append(lines, fieldLine{k.Key, k.Name, strings.Join(said[k.Key], " ")})
+		delete(said, k.Key)
+	}
+	for _, key := range slices.Sorted(maps.Keys(said)) {
+		lines = append(lines, fieldLine{key, "", strings.Join(said[key], " ")})
+	}
+	return lines
+}
+
+// POST /console/templates/{id} sets the alias, which names of data stand for
+// which keyword, and whether long values are cut.
+func (d *Door) changeTemplate(c *call) (any, error) {
+	t, app, err := d.pathTemplate(c)
+	if err != nil {
+		return nil, err
+	}
+	wrong := ""
 	t.Alias, t.Trim = c.form("alias"), c.form("trim") == "1"
-	if t.Alias != "" && (!wxnotify.ValidTemplateID(t.Alias) || utf8.RuneCountInString(t.Alias) > 64) {
-		return "", wxnotify.RefuseField(wxnotify.FieldInvalid, "alias", "an alias has 1 to 64 letters, digits, _, . and -")
+	if t.Alias != "" && !wxnotify.ValidTemplateID(t.Alias) {
+		wrong = "alias_wrong"
+	}
+	fields := map[string]string{}
+	for _, l := range fieldLines(&t) {
+		for _, name := range strings.FieldsFunc(c.form("f."+l.Key), func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == '，' || r == '、' }) {
+			if _, twice := fields[name]; twice {
+				wrong = "fields_twice"
+			}
+			if !wxnotify.ValidTemplateID(name) {
+				wrong = "fields_wrong"
+			}
+			fields[name] = l.Key
+		}
+	}
+	if t.Fields = fields; len(fields) > maxFields {
+		wrong = "fields_many"
+	}
+	if wrong != "" {
+		return d.templatePage(c, t, app, c.T(wrong, "n", maxFields))
 	}
 	if err := d.note(c, t.App, wxnotify.AuditTemplatePut, t.ID, ""); err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := d.Admin.PutTemplate(c.ctx(), t); err != nil {
-		return "", err
+		return nil, err
 	}
-	return d.done(c, "", c.T("note_saved"))
+	d.sessions.Put(c.ctx(), sessionNote, c.T("note_saved"))
+	goTo(c.w, c.r, Root+"/templates/"+t.ID+"?app="+t.App)
+	return nil, nil
 }
+
+// maxFields is how many names of data a template may have.
+const maxFields = 50
 
 // POST /console/templates/{id}/send sends the message of the form to one user,
 // with a permit of theirs, and goes to its page.
@@ -223,7 +281,11 @@ func (d *Door) testSend(c *call) (any, error) {
 		err = settle(&draft, &t, app, now)
 	}
 	if refused, ok := errors.AsType[*wxnotify.Refusal](err); ok {
-		return d.templatePage(c, t, app, refused)
+		wrong := c.said(refused)
+		if len(refused.Fields) > 0 && refused.Fields[0].Field != "touser" {
+			wrong = c.T("test_failed") // each stands beside its value
+		}
+		return d.templatePage(c, t, app, wrong)
 	}
 	if err := d.note(c, app.ID, auditTest, t.ID, ""); err != nil {
 		return nil, err

@@ -198,3 +198,41 @@ func (d *Door) resendDelivery(c *call) (string, error) {
 	}
 	return d.done(c, Root+"/webhooks/"+h.ID, c.T("note_delivery"))
 }
+
+// POST /console/webhooks/{id}/recover posts again what failed since a time. A
+// time that comes without a zone, as it does where no script runs, is in UTC:
+// as the page shows times then.
+func (d *Door) recoverDeliveries(c *call) (string, error) {
+	h, err := d.Admin.Webhook(c.ctx(), c.r.PathValue("id"))
+	if err != nil {
+		return "", err
+	}
+	back := Root + "/webhooks/" + h.ID
+	since, ok := parsed(c.form("since"), time.RFC3339, "2006-01-02T15:04")
+	if !ok {
+		d.sessions.Put(c.ctx(), sessionWarn, c.T("recover_when"))
+		return back, nil
+	}
+	if err := d.note(c, h.App, wxnotify.AuditWebhookRecover, h.ID, since.UTC().Format(time.RFC3339)); err != nil {
+		return "", err
+	}
+	n, more, err := d.Admin.RecoverNotices(c.ctx(), h.ID, since)
+	if err != nil {
+		return "", err
+	}
+	note := "note_recovered"
+	if more {
+		note = "note_recovered_part"
+	}
+	return d.done(c, back, c.T(note, "n", c.N(n)))
+}
+
+// parsed is a time that is written in one of some ways.
+func parsed(s string, layouts ...string) (t time.Time, ok bool) {
+	for _, layout := range layouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, true
+		}
+	}
+	return t, false
+}

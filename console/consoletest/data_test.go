@@ -2,8 +2,11 @@ package consoletest
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/wxnotify/wxnotify/client"
@@ -15,6 +18,7 @@ import (
 func (w *world) furnish() {
 	w.Helper()
 	w.must(func() error { _, err := w.SyncTemplates(w.Context(), ""); return err }())
+	w.receiver()
 	w.form(li, 4)
 	w.form(zhang, 2)
 	p, err := w.sandbox.Pay(sandbox.FirstAppID, wang, 1)
@@ -54,6 +58,20 @@ func (w *world) furnish() {
 	mend()
 }
 
+// receiver is told of everything, and takes every other event only.
+func (w *world) receiver() {
+	w.Helper()
+	var n atomic.Int64
+	shop := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) {
+		if n.Add(1)%2 == 0 {
+			http.Error(out, "not now", http.StatusServiceUnavailable)
+		}
+	}))
+	w.Cleanup(shop.Close)
+	_, err := w.CreateWebhook(w.Context(), client.NewWebhook{URL: shop.URL + "/wxnotify"})
+	w.must(err)
+}
+
 // fillIn puts ids of the data into an address.
 func (w *world) fillIn(path string) string {
 	w.Helper()
@@ -62,6 +80,10 @@ func (w *world) fillIn(path string) string {
 		"{now}", strconv.FormatInt(now.Unix(), 10), "{hour}", strconv.FormatInt(now.Add(-time.Hour).Unix(), 10),
 		"{week}", now.Add((7*24+8)*time.Hour).UTC().Format(time.DateOnly),
 	).Replace(path)
+	for h, err := range w.Webhooks(w.Context()) {
+		w.must(err)
+		path = strings.ReplaceAll(path, "{webhook}", h.ID)
+	}
 	for name, fits := range map[string]func(client.Message) bool{
 		"{sent}": func(m client.Message) bool {
 			return m.State == "sent" && len(m.Attempts) > 1 && m.Evidence == "answered"

@@ -172,6 +172,7 @@ func TestRoles(t *testing.T) {
 		"POST /console/apps":                       {"viewer": 403, "operator": 403, "admin": 200},
 		"POST /console/keys":                       {"viewer": 403, "operator": 403, "admin": 200},
 		"POST /console/webhooks":                   {"viewer": 403, "operator": 403, "admin": 200},
+		"POST /console/webhooks/X/recover":         {"viewer": 403, "operator": 404, "admin": 404},
 		"POST /console/templates/X/send":           {"viewer": 403, "operator": 404, "admin": 404},
 		"POST /console/templates/X":                {"viewer": 403, "operator": 403, "admin": 404},
 		"POST /console/users/" + li + "/erase":     {"viewer": 403, "operator": 403, "admin": 422},

@@ -1,13 +1,16 @@
 package consoletest
 
 import (
+	"database/sql"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wxnotify/wxnotify/sandbox"
+	"github.com/wxnotify/wxnotify/store/storetest"
 )
 
 // A template is looked at with values of one's own, mended until WeChat would
@@ -41,13 +44,30 @@ func TestATemplateIsTried(t *testing.T) {
 
 	b.to("/console/templates/" + sandbox.ClassicTemplate)
 	b.fill("[name=alias]", "accepted")
-	b.click(`[name=alias] ~ *, .col .c:nth-child(2) .btn`)
+	b.fill(`[name="f.keyword1"]`, "status 状态")
+	b.click(`#settings .btn`)
+	b.shows(".ban.bad", "64 letters")
+	b.fill(`[name="f.keyword1"]`, "status, state")
+	b.fill(`[name="f.keyword3"]`, "state")
+	b.click(`#settings .btn`)
+	b.shows(".ban.bad", "two keywords")
+	b.until("what was filled in is still there", `document.querySelector('[name=alias]').value === 'accepted' && document.querySelector('[name="f.keyword1"]').value === 'status, state'`)
+	b.fill(`[name="f.keyword3"]`, "rider")
+	b.click(`#settings .btn`)
 	b.shows(".ban.ok", "Saved")
 	w.form(li, 1)
 	m := order(li)
-	m.TemplateID = "accepted"
+	m.TemplateID, m.Emphasis = "accepted", ""
+	for name, key := range map[string]string{"state": "keyword1", "rider": "keyword3"} {
+		m.Data[name] = m.Data[key]
+		delete(m.Data, key)
+	}
 	if got := w.sent(m); got.State != "sent" {
 		t.Errorf("by its alias it is %s %s", got.State, got.Reason)
+	}
+	cards, _ := w.sandbox.Cards(w.Context(), sandbox.CardQuery{Openid: li})
+	if rows := cards[len(cards)-1].Rows; rows[0].Value != "已接单" || rows[2].Value != "张一山" {
+		t.Errorf("the card says %+v", rows)
 	}
 }
 
@@ -81,6 +101,30 @@ func TestAnAppIsMadeAndChanged(t *testing.T) {
 	b.shows("#main", "rate_per_second daily_quota")
 	if strings.Contains(eval[string](b, "document.documentElement.outerHTML"), "0123456789abcdef") {
 		t.Error("the secret is on the page")
+	}
+
+	// Its tokens may come from a server that is there already.
+	b.to("/console/apps/wx00000000000000aa")
+	b.fill("[name=token_url]", "tokens.example/wx")
+	b.click("#settings .p")
+	b.shows("#settings .ban.bad", "https://host/token")
+	b.fill("[name=token_url]", "https://tokens.example/wx?app={appid}&key=canary")
+	b.fill("[name=token_path]", "data.access_token")
+	b.click("#settings .p")
+	b.shows(".ban.ok", "Saved")
+	b.shows("#main", "data.access_token")
+	if strings.Contains(eval[string](b, "document.documentElement.outerHTML"), "canary") {
+		t.Error("the address of the token server is on the page")
+	}
+	if a, err = w.App(w.Context(), "wx00000000000000aa"); err != nil || a.TokenPath != "data.access_token" {
+		t.Errorf("the app is %+v, %v", a, err)
+	}
+	b.to("/console/apps/wx00000000000000aa")
+	b.click("[name=token_url_off]")
+	b.click("#settings .p")
+	b.shows(".ban.ok", "Saved")
+	if a, err = w.App(w.Context(), "wx00000000000000aa"); err != nil || a.TokenPath != "" {
+		t.Errorf("the app is %+v, %v", a, err)
 	}
 }
 
@@ -118,7 +162,8 @@ func TestAKeyFromThePage(t *testing.T) {
 // again on request, and a new secret.
 func TestAWebhookFromThePage(t *testing.T) {
 	t.Parallel()
-	w := start(t)
+	dsn := storetest.SQLite(t)
+	w := startOn(t, dsn)
 	posts := make(chan string, 100)
 	shop := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
@@ -147,6 +192,27 @@ func TestAWebhookFromThePage(t *testing.T) {
 		t.Errorf("told %s, and then %s", told, again)
 	}
 	b.shows(".ban.ok", "again")
+
+	// What failed, as it does after three days of repeats, goes out again from a
+	// time on that is the reader's.
+	db, err := sql.Open("sqlite", strings.TrimPrefix(dsn, "sqlite:")+"?_pragma=busy_timeout(10000)")
+	w.must(err)
+	defer db.Close()
+	_, err = db.Exec(`update notice set state = 'failed'`)
+	w.must(err)
+	b.shows("#deliveries", "failed")
+	since := func(d time.Duration) {
+		b.fill("#since", time.Now().Add(d).In(time.FixedZone("Asia/Shanghai", 8*60*60)).Format("2006-01-02T15:04"))
+		b.click("#recover .btn")
+		b.click("#ask .p")
+	}
+	since(time.Hour)
+	b.shows(".ban.ok", "0 deliveries")
+	since(-time.Hour)
+	b.shows(".ban.ok", "1 deliveries")
+	if again := <-posts; again != told {
+		t.Errorf("told %s, and then %s", told, again)
+	}
 	b.click(`form[action$="/rotate"] button`)
 	b.click("#ask .p")
 	b.shows("#fresh", "whsec_")

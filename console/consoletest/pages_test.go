@@ -31,6 +31,7 @@ var pagesToSee = map[string]string{
 	"app":       "/console/apps/" + sandbox.FirstAppID,
 	"keys":      "/console/keys",
 	"webhooks":  "/console/webhooks",
+	"webhook":   "/console/webhooks/{webhook}",
 	"audit":     "/console/audit",
 	"settings":  "/console/settings",
 }

@@ -3,6 +3,7 @@ package consoletest
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wxnotify/wxnotify/client"
 	"github.com/wxnotify/wxnotify/sandbox"
@@ -77,7 +78,9 @@ func TestWhatHappenedToMyMessage(t *testing.T) {
 	w.form(li, 1)
 	mend := w.fault(sandbox.Fault{Endpoint: "template/send", Effect: "drop_response", Times: 1})
 	w.must(func() error { _, err := w.SyncTemplates(w.Context(), ""); return err }())
-	sent := w.sent(order(li))
+	trace := "4bf92f3577b34da6a3ce929d0e0e4736"
+	sent, err := w.SendAndWait(client.WithTraceparent(w.Context(), "00-"+trace+"-00f067aa0ba902b7-01"), order(li), 20*time.Second)
+	w.must(err)
 	mend()
 	other := order(li)
 	other.Meta = map[string]string{"order": `<img src=x onerror="alert(1)">`}
@@ -104,6 +107,7 @@ func TestWhatHappenedToMyMessage(t *testing.T) {
 	b.shows(".tl", "41029")
 	b.shows(".tl", "form_id 或 prepay_id 的次数已用完")
 	b.until("the time is the reader's", `document.querySelector('.tl time').title.includes('GMT+8')`)
+	b.shows(".facts", trace)
 	b.until("a waterfall", `document.querySelectorAll('.wf rect').length >= 3`)
 	b.shows("#msg", "无法触达")
 

@@ -105,8 +105,11 @@ document.addEventListener('change', (e) => {
   if (e.target.matches('[data-pick], [data-pick-all]')) picked()
 })
 
-// empty fields stay out of addresses
+// what is a time goes out with its zone, and empty fields stay out of addresses
 document.addEventListener('formdata', (e) => {
+  for (const input of $$('[type=datetime-local]', e.target)) {
+    if (input.value) e.formData.set(input.name, new Date(input.value).toISOString())
+  }
   if (e.target.method !== 'get') return
   for (const [name, value] of [...e.formData]) if (value === '') e.formData.delete(name)
 })
