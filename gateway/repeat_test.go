@@ -115,11 +115,11 @@ func TestTheFirstAnswerCountsWhileTheChannelIsPaused(t *testing.T) {
 // A node that stops takes no new send, and still tells of those it took.
 func TestTheFirstAnswerCountsWhileTheNodeStops(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, 300*time.Millisecond, nil)
+	w := newWorld(t, 2*time.Second, nil)
 	token, sent, late := w.token(testKey), order(li, w.form(li)), order(li, w.form(li))
 	first := w.call(templateSend, with(token), sent)
 	w.want(first, 0)
-	w.fault(sandbox.Fault{Endpoint: "template/send", Effect: "slow", DelayMS: 1500, Times: 1})
+	w.fault(sandbox.Fault{Endpoint: "template/send", Effect: "slow", DelayMS: 5000, Times: 1})
 	under := w.call(templateSend, with(token), late)
 	w.want(under, 9900001)
 	close(w.drain)
