@@ -70,7 +70,7 @@ var secretsKept = map[string]func(*testing.T, Database){
 		}
 		c := w.claim(10)
 		w.same([]any{len(c.Tries), c.Tries[0].Message.ID}, []any{1, b})
-		w.same(c.Rest, []wxnotify.Rest{{App: w.app, ID: a, State: wxnotify.Failed, Reason: wxnotify.ReasonInternal}})
+		w.same(c.Rest, []wxnotify.Rest{{App: w.app, ID: a, To: alice, State: wxnotify.Failed, Reason: wxnotify.ReasonInternal}})
 	},
 	"what was moved to another row does not open": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
