@@ -21,7 +21,9 @@ import (
 // No server may run on the source. SQLite's lock sees to that; on PostgreSQL
 // the names of running nodes are looked for before and after. What changed in
 // between shows in the comparison. When all is well the apps of the source are
-// paused: with two databases that send, users would get everything twice.
+// paused: with two databases that send, users would get everything twice. A move
+// that is killed right then finds its own pauses in the source, which the target
+// has not, and compares without them.
 type Move struct {
 	From, To     string // DSNs
 	Master       []byte // opens the source
@@ -31,6 +33,7 @@ type Move struct {
 	Told         func(what string, done, total int64)
 	from, to     base
 	plan         []*table
+	halted       map[string]bool // apps of the source that an earlier run has paused, with all but its last step done
 	total, moved int64
 }
 
@@ -143,8 +146,20 @@ func (m *Move) prepare(ctx context.Context) (err error) {
 		}
 		m.total += n
 	}
+	m.halted = map[string]bool{}
+	if err := from(ctx, m.from.read())(func(r scanner) error {
+		var app string
+		err := r.Scan(&app)
+		m.halted[app] = true
+		return err
+	}, `select app from pause where scope = 'all' and reason = $1 and detail = $2`, ByOperator, movedAway); err != nil {
+		return err
+	}
 	return m.takeUp(ctx)
 }
+
+// movedAway is why the source is paused.
+const movedAway = "moved to another database"
 
 // match refuses a target whose schema is another one.
 func (m *Move) match(ctx context.Context) error {
@@ -199,17 +214,19 @@ func (m *Move) idle(ctx context.Context) error {
 	return nil
 }
 
-// finish takes the note away: from now on a server may start.
+// finish pauses the source and takes the note away: from then on a server may
+// start on the target.
 func (m *Move) finish(ctx context.Context) error {
-	if m.Pause {
-		if err := writes(ctx, m.to, func(tx txn) error { return pauseIn(ctx, tx, "moved from another database") }); err != nil {
-			return err
-		}
-	}
-	if err := writes(ctx, m.from, func(tx txn) error { return pauseIn(ctx, tx, "moved to another database") }); err != nil {
+	if err := writes(ctx, m.from, func(tx txn) error { return pauseIn(ctx, tx, movedAway) }); err != nil {
 		return fmt.Errorf("pause the source: %w", err)
 	}
+	m.tell("finish", m.total)
 	return writes(ctx, m.to, func(tx txn) error {
+		if m.Pause {
+			if err := pauseIn(ctx, tx, "moved from another database"); err != nil {
+				return err
+			}
+		}
 		_, err := tx.exec(ctx, `drop table `+noteTable, nil)
 		return err
 	})

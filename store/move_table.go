@@ -235,6 +235,9 @@ func (c *checksum) read(ctx context.Context, b base, t *table, m *Move, told fun
 			return err
 		}
 		for _, r := range rows {
+			if t.name == "pause" && r[slices.Index(t.columns, "scope")] == "all" && m.halted[r[slices.Index(t.columns, "app")].(string)] {
+				continue // the source has the move's own, whatever the target has
+			}
 			if t.name == "keyring" && string(m.Master) != string(m.ToMaster) {
 				r[slices.Index(t.columns, "wrapped")] = nil // sealed anew, and it opened
 			}
