@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -161,6 +162,62 @@ func TestARestoredDatabaseIsWholeAndPaused(t *testing.T) {
 	}
 	if old := storetest.Open(t, "sqlite:"+r.Kept, nil); old.Ping(t.Context()) != nil {
 		t.Error("the old database was not kept")
+	}
+}
+
+// A log or a journal of a database that is gone is none of the restored one's.
+func TestWhatIsLeftOfADatabaseStaysOutOfTheRestoredOne(t *testing.T) {
+	t.Parallel()
+	for name, rest := range map[string]func(path string) error{
+		"the database is gone":  os.Remove,
+		"the database is empty": func(path string) error { return os.Truncate(path, 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, path := kept(t)
+			file := filepath.Join(t.TempDir(), "copy.db")
+			if err := store.Backup(t.Context(), path, file, nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.CreateApp(t.Context(), wxnotify.App{ID: "wx0000000000000002", Name: "later", TokenMode: wxnotify.StableToken, MaxInFlight: 1}); err != nil {
+				t.Fatal(err)
+			}
+			stale, err := os.ReadFile(path + "-wal")
+			if err != nil || len(stale) == 0 {
+				t.Fatalf("%d bytes, %v", len(stale), err)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := rest(path); err != nil {
+				t.Fatal(err)
+			}
+			for _, tail := range []string{"-wal", "-journal"} {
+				if err := os.WriteFile(path+tail, stale, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r, err := store.Restore(t.Context(), file, path, storetest.MasterKey, false, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var apps int
+			var sound string
+			one(t, path, `select count(*) from app`, &apps)
+			one(t, path, `pragma integrity_check`, &sound)
+			if apps != 1 || sound != "ok" {
+				t.Errorf("%d apps were restored; %s", apps, sound)
+			}
+			base := strings.TrimSuffix(r.Kept, "-journal")
+			for _, tail := range []string{"-wal", "-journal"} {
+				if b, err := os.ReadFile(base + tail); err != nil || !bytes.Equal(b, stale) {
+					t.Errorf("%s of what was left is not kept (%s): %v", tail, r.Kept, err)
+				}
+				if _, err := os.Stat(path + tail); err == nil && tail == "-journal" {
+					t.Errorf("%s is still there", tail)
+				}
+			}
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -17,7 +18,7 @@ var ErrNotEmpty = errors.New("it is there already and is not empty")
 
 // A Restored tells what was restored.
 type Restored struct {
-	Kept    string    `json:"kept"`   // where the database lies that was replaced, "" where there was none
+	Kept    string    `json:"kept"`   // where the database lies that was replaced, or what was left of it; "" where there was none
 	Newest  time.Time `json:"newest"` // of the last change of a message in the backup
 	Pending []Pending `json:"pending"`
 }
@@ -68,10 +69,8 @@ func Restore(ctx context.Context, file, path string, master []byte, force bool, 
 	if err := syncFile(tmp); err != nil {
 		return r, err
 	}
-	if !empty {
-		if r.Kept, err = setAside(ctx, path); err != nil {
-			return r, fmt.Errorf("keep the old database: %w", err)
-		}
+	if r.Kept, err = setAside(ctx, path, empty); err != nil {
+		return r, fmt.Errorf("keep the old database: %w", err)
 	}
 	if err := os.Rename(tmp, path); err != nil {
 		return r, err
@@ -212,24 +211,33 @@ func (p *Pending) add(s wxnotify.State, n int) {
 	}
 }
 
-// setAside gives the old database a second name. Its write-ahead log is folded
-// in first: one that is left would be taken for the new database's.
-func setAside(ctx context.Context, path string) (string, error) {
-	kept := path + ".replaced-" + time.Now().UTC().Format("20060102T150405Z")
-	if db, err := sql.Open("sqlite", existing(path)); err == nil {
-		_, _ = db.ExecContext(ctx, `pragma wal_checkpoint(truncate)`) // a broken database is kept as it is
-		_ = db.Close()
+// setAside gives the old database a second name, and tells it. Its write-ahead
+// log is folded in first. A log or a journal that is left over, also of a
+// database that is gone, would be taken for the new one's and written into it.
+func setAside(ctx context.Context, path string, empty bool) (kept string, err error) {
+	name := path + ".replaced-" + time.Now().UTC().Format("20060102T150405Z")
+	if !empty {
+		if db, err := sql.Open("sqlite", existing(path)); err == nil {
+			_, _ = db.ExecContext(ctx, `pragma wal_checkpoint(truncate)`) // a broken database is kept as it is
+			_ = db.Close()
+		}
 	}
-	if _, err := os.Stat(path + "-wal"); err == nil {
-		if err := os.Rename(path+"-wal", kept+"-wal"); err != nil {
+	for _, tail := range []string{"-wal", "-journal"} {
+		switch err := os.Rename(path+tail, name+tail); {
+		case err == nil:
+			kept = name + tail
+		case !errors.Is(err, fs.ErrNotExist):
 			return "", err
 		}
 	}
 	_ = os.Remove(path + "-shm")
-	if os.Link(path, kept) == nil {
-		return kept, nil
+	if empty {
+		return kept, syncFile(filepath.Dir(path))
 	}
-	return kept, os.Rename(path, kept)
+	if os.Link(path, name) != nil {
+		err = os.Rename(path, name)
+	}
+	return name, errors.Join(err, syncFile(filepath.Dir(path)))
 }
 
 // removeLite removes a SQLite file and what lies beside it.
