@@ -24,6 +24,7 @@ type gauges struct {
 	node string
 	now  func() wxnotify.Now
 	opt  Options
+	seen func(app string) // told of every app
 
 	mu   sync.Mutex
 	at   time.Time
@@ -53,15 +54,19 @@ func (g *gauges) Describe(c chan<- *prometheus.Desc) {
 
 // Collect is prometheus.Collector's.
 func (g *gauges) Collect(c chan<- prometheus.Metric) {
+	for _, m := range g.refresh() {
+		c <- m
+	}
+}
+
+func (g *gauges) refresh() []prometheus.Metric {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.at.IsZero() || time.Since(g.at) >= lookEvery {
 		g.last = g.look()
 		g.at = time.Now()
 	}
-	for _, m := range g.last {
-		c <- m
-	}
+	return g.last
 }
 
 // A look is one reading under way.
@@ -77,9 +82,14 @@ func (g *gauges) look() []prometheus.Metric {
 	defer cancel()
 	l := &look{gauges: g, ctx: ctx, now: g.now()}
 	up := 1.0
-	if err := l.database(); err != nil {
+	err := g.db.Ping(ctx)
+	if err != nil {
+		up = 0
+	} else if err = l.database(); err != nil {
+		l.out = nil // half of them would look like the whole
+	}
+	if err != nil {
 		g.log.Warn("metrics cannot be read from the database", "error", err)
-		l.out, up = nil, 0 // half of them would look like the whole
 	}
 	l.set("wxnotify_database_up", up)
 	l.set("wxnotify_build_info", 1, g.opt.Version, g.node)
@@ -105,13 +115,14 @@ func (l *look) database() error {
 	if err != nil {
 		return err
 	}
+	for i := range apps {
+		l.seen(apps[i].ID)
+	}
 	if err := l.queue(); err != nil {
 		return err
 	}
-	for i := range apps {
-		if err := l.app(apps[i].ID); err != nil {
-			return err
-		}
+	if err := l.of(apps); err != nil {
+		return err
 	}
 	lags, err := l.db.Lags(l.ctx)
 	for _, x := range lags {
@@ -142,31 +153,45 @@ func (l *look) queue() error {
 	return err
 }
 
-func (l *look) app(app string) error {
-	h, err := l.db.Holding(l.ctx, l.now, app)
+// of tells of each registered app what concerns it alone.
+func (l *look) of(apps []wxnotify.App) error {
+	stocks, err := l.db.Holdings(l.ctx, l.now)
 	if err != nil {
 		return err
 	}
-	l.stock(app, h)
-	t, err := l.db.LoadToken(l.ctx, app)
+	tokens, err := l.db.Tokens(l.ctx)
 	if err != nil {
 		return err
 	}
-	l.set("wxnotify_token_generation", float64(t.Gen), app)
-	if !t.Value.IsZero() {
-		l.set("wxnotify_token_expires_seconds", t.ExpiresAt.Sub(l.now.Virtual).Seconds(), app)
-	}
-	ps, err := l.db.Pauses(l.ctx, app)
-	paused := map[string]int{}
-	for _, p := range ps {
-		if p.Until.IsZero() || p.Until.After(l.now.Real) {
-			paused[scope(p.Scope)]++
+	paused, err := l.paused()
+	for i := range apps {
+		app := apps[i].ID
+		l.stock(app, stocks[app])
+		t := tokens[app]
+		l.set("wxnotify_token_generation", float64(t.Gen), app)
+		if !t.ExpiresAt.IsZero() {
+			l.set("wxnotify_token_expires_seconds", t.ExpiresAt.Sub(l.now.Virtual).Seconds(), app)
+		}
+		for scope, n := range paused[app] {
+			l.set("wxnotify_app_paused", float64(n), app, scope)
 		}
 	}
-	for scope, n := range paused {
-		l.set("wxnotify_app_paused", float64(n), app, scope)
-	}
 	return err
+}
+
+// paused counts what is paused, by app and scope.
+func (l *look) paused() (map[string]map[string]int, error) {
+	ps, err := l.db.Pauses(l.ctx, "")
+	all := map[string]map[string]int{}
+	for _, p := range ps {
+		if p.Until.IsZero() || p.Until.After(l.now.Real) {
+			if all[p.App] == nil {
+				all[p.App] = map[string]int{}
+			}
+			all[p.App][scope(p.Scope)]++
+		}
+	}
+	return all, err
 }
 
 // scope takes templates together: there may be many.

@@ -8,8 +8,8 @@
 //
 // Gauges are read from the database when somebody looks, within two seconds and
 // at most every five, through the pool for reading: sending never waits for
-// them. While the database is away they are missing, and wxnotify_database_up
-// is 0.
+// them. They cost a statement for each table, however many apps there are. While
+// the database is away they are missing, and wxnotify_database_up is 0.
 //
 // Labels are bounded: apps that are registered, states and reasons of ours,
 // endpoints of ours, errcodes of the table. No openid, no message and no secret
@@ -33,12 +33,15 @@ import (
 
 // Store is what gauges are read from.
 type Store interface {
+	Ping(ctx context.Context) error
 	Apps(ctx context.Context) ([]wxnotify.App, error)
 	Depths(ctx context.Context) ([]wxnotify.Depth, error)
 	Lags(ctx context.Context) ([]wxnotify.Lag, error)
-	Holding(ctx context.Context, now wxnotify.Now, app string) (wxnotify.Holding, error)
+	// Holdings and Tokens tell of all apps, by app; Tokens without the values.
+	Holdings(ctx context.Context, now wxnotify.Now) (map[string]wxnotify.Holding, error)
+	Tokens(ctx context.Context) (map[string]wxnotify.Token, error)
+	// Pauses of "" are those of all apps.
 	Pauses(ctx context.Context, app string) ([]wxnotify.Pause, error)
-	LoadToken(ctx context.Context, app string) (wxnotify.Token, error)
 	Pools() map[string]sql.DBStats
 }
 
@@ -66,6 +69,7 @@ type Metrics struct {
 	accepted, messages, permits, requests, contention *prometheus.CounterVec
 	took                                              *prometheus.HistogramVec
 	latency                                           latencies
+	gauges                                            *gauges // nil before Watch
 }
 
 // New makes a Metrics that counts. Gauges come with Watch.
@@ -86,7 +90,15 @@ func New(log *slog.Logger, opt Options) *Metrics {
 
 // Watch adds the gauges, of the node that has this name in this database. Once.
 func (m *Metrics) Watch(db Store, node string, now func() wxnotify.Now) {
-	m.registry.MustRegister(&gauges{log: m.log, db: db, node: node, now: now, opt: m.opt})
+	m.gauges = &gauges{log: m.log, db: db, node: node, now: now, opt: m.opt, seen: m.begin}
+	m.registry.MustRegister(m.gauges)
+}
+
+// begin starts the counters of an app that alerts watch at 0: the increase of a
+// series that is born with its first event does not show that event.
+func (m *Metrics) begin(app string) {
+	m.messages.WithLabelValues(app, string(wxnotify.Unknown), string(wxnotify.ReasonUnresolved))
+	m.contention.WithLabelValues(app)
 }
 
 func (m *Metrics) counter(name string) *prometheus.CounterVec {
@@ -98,8 +110,14 @@ func (m *Metrics) counter(name string) *prometheus.CounterVec {
 
 // Handler serves GET /metrics. Who may read it is the caller's business.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+	h := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(m.log.Handler(), slog.LevelWarn), ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4,
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if m.gauges != nil {
+			m.gauges.refresh() // new apps' counters are to be in this answer
+		}
+		h.ServeHTTP(w, r)
 	})
 }
 

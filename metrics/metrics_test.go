@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -22,38 +23,66 @@ import (
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
-// A shelf is a store that has one of everything, or is away.
-type shelf struct{ away bool }
+// A shelf is a store that has one of everything, or is away, or too slow to read.
+type shelf struct {
+	away, slow bool
+	apps       int  // beside the one that has something
+	asked      *int // counts what is asked; nil: nobody wants to know
+}
 
 const app = "wx0000000000000001"
 
-func (s shelf) Apps(context.Context) ([]wxnotify.App, error) {
-	if s.away {
-		return nil, errors.New("away")
+func (s shelf) ask() {
+	if s.asked != nil {
+		*s.asked++
 	}
-	return []wxnotify.App{{ID: app}}, nil
 }
 
-func (shelf) Depths(context.Context) ([]wxnotify.Depth, error) {
+func (s shelf) Ping(context.Context) error {
+	if s.away {
+		return errors.New("away")
+	}
+	return nil
+}
+
+func (s shelf) Apps(context.Context) ([]wxnotify.App, error) {
+	s.ask()
+	if s.slow {
+		return nil, context.DeadlineExceeded
+	}
+	apps := make([]wxnotify.App, s.apps, s.apps+1)
+	for i := range apps {
+		apps[i].ID = fmt.Sprintf("wx1%015d", i)
+	}
+	return append(apps, wxnotify.App{ID: app}), nil
+}
+
+func (s shelf) Depths(context.Context) ([]wxnotify.Depth, error) {
+	s.ask()
 	return []wxnotify.Depth{{App: app, State: wxnotify.Queued, N: 3, Oldest: noon.Add(-time.Minute), Due: noon.Add(-2 * time.Second)},
 		{App: app, State: wxnotify.Sending, N: 2, Oldest: noon.Add(-time.Second), Due: noon.Add(30 * time.Second)}}, nil
 }
 
-func (shelf) Lags(context.Context) ([]wxnotify.Lag, error) {
+func (s shelf) Lags(context.Context) ([]wxnotify.Lag, error) {
+	s.ask()
 	return []wxnotify.Lag{{App: app, N: 4, Oldest: noon.Add(-time.Hour)}}, nil
 }
 
-func (shelf) Holding(context.Context, wxnotify.Now, string) (wxnotify.Holding, error) {
-	return wxnotify.Holding{Users: 5, UsersAt: noon, Lots: []wxnotify.Lot{
-		{Source: wxnotify.Form, Ends: wxnotify.Day(noon), N: 1}, {Source: wxnotify.Longterm, TemplateID: "A", N: 2}, {Source: wxnotify.Longterm, TemplateID: "B", N: 3}}}, nil
+func (s shelf) Holdings(context.Context, wxnotify.Now) (map[string]wxnotify.Holding, error) {
+	s.ask()
+	return map[string]wxnotify.Holding{app: {Users: 5, UsersAt: noon, Lots: []wxnotify.Lot{
+		{Source: wxnotify.Form, Ends: wxnotify.Day(noon), N: 1}, {Source: wxnotify.Longterm, TemplateID: "A", N: 2}, {Source: wxnotify.Longterm, TemplateID: "B", N: 3}}}}, nil
 }
 
-func (shelf) Pauses(context.Context, string) ([]wxnotify.Pause, error) {
-	return []wxnotify.Pause{{Scope: "TEMPLATE1"}, {Scope: "TEMPLATE2"}, {Scope: "all", Until: noon.Add(-time.Second)}, {Scope: "subscribe"}}, nil
+func (s shelf) Pauses(context.Context, string) ([]wxnotify.Pause, error) {
+	s.ask()
+	return []wxnotify.Pause{{App: app, Scope: "TEMPLATE1"}, {App: app, Scope: "TEMPLATE2"}, {App: app, Scope: "all", Until: noon.Add(-time.Second)},
+		{App: app, Scope: "subscribe"}, {App: "wx-of-a-deleted-app-canary", Scope: "form"}}, nil
 }
 
-func (shelf) LoadToken(context.Context, string) (wxnotify.Token, error) {
-	return wxnotify.Token{Value: wxnotify.NewSecret("canary-token"), ExpiresAt: noon.Add(time.Hour), Gen: 7}, nil
+func (s shelf) Tokens(context.Context) (map[string]wxnotify.Token, error) {
+	s.ask()
+	return map[string]wxnotify.Token{app: {ExpiresAt: noon.Add(time.Hour), Gen: 7}}, nil
 }
 
 func (shelf) Pools() map[string]sql.DBStats {
@@ -144,5 +173,43 @@ func TestWithoutADatabaseTheCountersAreStillThere(t *testing.T) {
 	text := read(t, everything(t, shelf{away: true}))
 	if !strings.Contains(text, "wxnotify_database_up 0\n") || !strings.Contains(text, "wxnotify_messages_accepted_total{") || strings.Contains(text, "wxnotify_queue_messages{") {
 		t.Error(text)
+	}
+}
+
+func TestADatabaseThatIsSlowToReadIsUp(t *testing.T) {
+	t.Parallel()
+	text := read(t, everything(t, shelf{slow: true}))
+	if !strings.Contains(text, "wxnotify_database_up 1\n") || strings.Contains(text, "wxnotify_queue_messages{") {
+		t.Error(text)
+	}
+}
+
+func TestAThousandAppsCostNoMoreStatementsThanOne(t *testing.T) {
+	t.Parallel()
+	var one, many int
+	read(t, everything(t, shelf{asked: &one}))
+	text := read(t, everything(t, shelf{asked: &many, apps: 1000}))
+	if one == 0 || one != many {
+		t.Errorf("%d statements, and %d with a thousand apps", one, many)
+	}
+	if n := strings.Count(text, "wxnotify_token_generation{"); n != 1001 {
+		t.Errorf("%d apps are told of", n)
+	}
+}
+
+// An alert by increase() sees the first event only of a series that was there
+// before, at 0.
+func TestWhatAlertsWatchBeginsAtZero(t *testing.T) {
+	t.Parallel()
+	m := metrics.New(slog.New(slog.DiscardHandler), metrics.Options{})
+	m.Watch(shelf{}, "node", func() wxnotify.Now { return wxnotify.Now{Real: noon, Virtual: noon} })
+	text := read(t, m)
+	m.Wrote(app, wxnotify.Point{Ended: map[wxnotify.Ended]int64{{State: wxnotify.Unknown, Reason: wxnotify.ReasonUnresolved}: 1}})
+	m.Contention(app)
+	after := read(t, m)
+	for _, series := range []string{`wxnotify_messages_total{app="` + app + `",reason="unresolved",state="unknown"}`, `wxnotify_token_contention_total{app="` + app + `"}`} {
+		if !strings.Contains(text, series+" 0\n") || !strings.Contains(after, series+" 1\n") {
+			t.Errorf("%s is not 0 at first and 1 after its first event", series)
+		}
 	}
 }

@@ -37,7 +37,7 @@ var Table = []Metric{
 	{"wxnotify_app_paused", gauge, []string{"app", "scope"}, "1 for each part of an app that is paused: all, template, subscribe, form, payment or template_id (the number of paused templates).", "小程序被暂停的部分：all、template、subscribe、form、payment 各为 1；template_id 为被暂停的模板数"},
 	{"wxnotify_webhook_pending", gauge, []string{"app"}, "Deliveries to webhooks that have not succeeded yet.", "尚未成功的 webhook 投递数"},
 	{"wxnotify_webhook_oldest_seconds", gauge, []string{"app"}, "Age of the oldest of them.", "其中最早一条的时长"},
-	{"wxnotify_database_up", gauge, nil, "1 if the database answered within 2 s; without it what is read from it is missing here.", "数据库 2 秒内有应答为 1；否则本页缺少取自数据库的指标"},
+	{"wxnotify_database_up", gauge, nil, "1 if the database answers within 2 s. What is read from it is missing here when it does not, or when reading takes longer.", "数据库 2 秒内有应答为 1；没有应答或读取超过 2 秒时，本页缺少取自数据库的指标"},
 	{"wxnotify_database_connections", gauge, []string{"pool", "state"}, "Open connections of this node: in_use or idle.", "本节点的数据库连接数：in_use 或 idle"},
 	{"wxnotify_database_waits_total", counter, []string{"pool"}, "How often a connection had to be waited for.", "等待数据库连接的次数"},
 	{"wxnotify_database_wait_seconds_total", counter, []string{"pool"}, "For how long.", "等待数据库连接的总时长"},

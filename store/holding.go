@@ -50,6 +50,40 @@ func (s *Store) Holding(ctx context.Context, now wxnotify.Now, app string) (h wx
 	return h, nil
 }
 
+// Holdings is Holding of every app at once, by app, without Leaving.
+func (s *Store) Holdings(ctx context.Context, now wxnotify.Now) (all map[string]wxnotify.Holding, err error) {
+	err = s.look(ctx, "read all stocks", func(ctx context.Context) error {
+		all = map[string]wxnotify.Holding{}
+		return s.each(ctx, func(r scanner) error {
+			var app string
+			var l wxnotify.Lot
+			var ends int64
+			err := r.Scan(&app, &l.Source, &l.TemplateID, &ends, &l.N)
+			h := all[app]
+			if l.Ends = at(ends); l.N != 0 {
+				h.Lots = append(h.Lots, l)
+			}
+			all[app] = h
+			return err
+		}, `select a.app, coalesce(s.source, ''), coalesce(s.template_id, ''), coalesce(s.ends, 0), cast(coalesce(sum(s.n), 0) as bigint)
+			from app a left join stock s on s.app = a.app and s.ends >= $1
+			group by a.app, s.source, s.template_id, s.ends order by a.app, s.source, s.template_id, s.ends`, ms(wxnotify.Day(now.Virtual)))
+	})
+	if err != nil {
+		return nil, err
+	}
+	c := s.census.ask(s, now)
+	users := map[string]int64{}
+	for k, n := range c.users {
+		users[k.app] += n
+	}
+	for app, h := range all {
+		h.Users, h.UsersAt = users[app], c.at
+		all[app] = h
+	}
+	return all, nil
+}
+
 // A census counts the users who hold permits. It walks through an index that
 // begins with the person, so it needs no memory for them and finds each once;
 // whether a permit is free or reserved does not stand there.

@@ -9,16 +9,20 @@ import (
 
 const pauseColumns = `app, scope, reason, detail, since, until, probe`
 
-// Pauses returns what is paused of an app. One that has just ended is still
-// there until the next sweep.
+// Pauses returns what is paused of an app, or of all apps ("") at once. One that
+// has just ended is still there until the next sweep.
 func (s *Store) Pauses(ctx context.Context, app string) ([]wxnotify.Pause, error) {
 	var ps []wxnotify.Pause
+	which, args := ` where app = $1 order by scope`, []any{app}
+	if app == "" {
+		which, args = ` order by app, scope`, nil
+	}
 	err := s.look(ctx, "read pauses", func(ctx context.Context) error {
 		return s.each(ctx, func(r scanner) error {
 			p, err := scanPause(r)
 			ps = append(ps, p)
 			return err
-		}, `select `+pauseColumns+` from pause where app = $1 order by scope`, app)
+		}, `select `+pauseColumns+` from pause`+which, args...)
 	})
 	return ps, err
 }

@@ -20,6 +20,24 @@ func (s *Store) LoadToken(ctx context.Context, app string) (t wxnotify.Token, er
 	return t, err
 }
 
+// Tokens tells of all apps' tokens at once, by app, without their values: for
+// gauges, which need none unsealed. ExpiresAt is zero where there is no value.
+func (s *Store) Tokens(ctx context.Context) (all map[string]wxnotify.Token, err error) {
+	err = s.look(ctx, "look at all tokens", func(ctx context.Context) error {
+		all = map[string]wxnotify.Token{}
+		return s.each(ctx, func(r scanner) error {
+			var app string
+			var t wxnotify.Token
+			var expires, renewed int64
+			err := r.Scan(&app, &expires, &t.Gen, &t.By, &renewed)
+			t.ExpiresAt, t.At = at(expires), at(renewed)
+			all[app] = t
+			return err
+		}, `select app, case when value is null then 0 else expires_at end, gen, renewed_by, renewed_at from token order by app`)
+	})
+	return all, err
+}
+
 func (s *Store) scanToken(r scanner, app string) (t wxnotify.Token, err error) {
 	var value, dead []byte
 	var expires, renewed int64

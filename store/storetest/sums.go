@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -238,6 +240,40 @@ var sums = map[string]func(*testing.T, Database){
 		w.pass(8 * 24 * time.Hour)
 		w.same(len(must(w.Holding(ctx, w.now, w.app)).Lots), 2) // the others have ended, swept or not
 		w.same(must(w.Holding(ctx, w.now, "wx-of-somebody-else")).Lots, []wxnotify.Lot(nil))
+	},
+	"gauges of all apps at once say what those of each say": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		const other, idle = "wx00000000000000aa", "wx00000000000000bb"
+		for _, app := range []string{other, idle} {
+			w.same(w.CreateApp(ctx, wxnotify.App{ID: app, Name: app, TokenMode: wxnotify.StableToken, MaxInFlight: 1, CreatedAt: Noon, UpdatedAt: Noon}), nil)
+		}
+		w.deposit(w.form(form(1)), wxnotify.Deposit{App: other, To: bob, Source: wxnotify.Payment, Code: prepay, GivenAt: Noon})
+		_, err := w.SaveToken(ctx, w.app, wxnotify.Token{Value: wxnotify.NewSecret("value"), ExpiresAt: Noon.Add(time.Hour), Gen: 1, By: "node", At: Noon}, 0)
+		w.same(err, nil)
+		_, err = w.SaveToken(ctx, other, wxnotify.Token{Value: wxnotify.NewSecret("value"), ExpiresAt: Noon.Add(time.Hour), Gen: 1, By: "node", At: Noon}, 0)
+		w.same(err, nil)
+		_, err = w.DropToken(ctx, other, 1)
+		w.same(err, nil)
+		for _, app := range []string{other, w.app} {
+			w.same(w.PutPause(ctx, wxnotify.Pause{App: app, Scope: "template", Reason: "operator", Since: Noon}), nil)
+		}
+		holdings, tokens := must(w.Holdings(ctx, w.now)), must(w.Tokens(ctx))
+		w.same([]int{len(holdings), len(tokens)}, []int{3, 2})
+		var paused []wxnotify.Pause
+		for _, app := range []string{w.app, other, idle} {
+			h, token := must(w.Holding(ctx, w.now, app)), must(w.LoadToken(ctx, app))
+			h.Leaving, token.Dead = nil, [32]byte{}
+			if token.Value.IsZero() {
+				token.ExpiresAt = time.Time{}
+			}
+			token.Value = wxnotify.Secret{}
+			w.same(holdings[app], h)
+			w.same(tokens[app], token)
+			paused = append(paused, must(w.Pauses(ctx, app))...)
+		}
+		all := must(w.Pauses(ctx, ""))
+		slices.SortFunc(paused, func(a, b wxnotify.Pause) int { return strings.Compare(a.App, b.App) })
+		w.same(all, paused)
 	},
 	"how much is not at rest": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
