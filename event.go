@@ -38,6 +38,17 @@ type Event struct {
 	Status     string    // of sent: success, or WeChat's words
 }
 
+// Arrived says whether a sent event reports success: both of its fields do, as
+// far as they are there.
+func (e Event) Arrived() bool {
+	return e.Errcode == 0 && (e.Status == "" || strings.EqualFold(e.Status, "success"))
+}
+
+// Because is the reason that a sent event gives, in WeChat's words.
+func (e Event) Because() string {
+	return strings.TrimSpace("WeChat said later: ErrorCode " + strconv.Itoa(e.Errcode) + " " + e.Status)
+}
+
 // A Delivery is one push of WeChat's, with what is of interest in it.
 type Delivery struct {
 	App       string
@@ -80,7 +91,7 @@ func Told(t Try, e Event) (s Step, ok bool) {
 	switch {
 	case m.State == Delivered, m.State == Failed && m.Reason == ReasonRefusedLater:
 		return s, false // what was said first stands
-	case e.Errcode == 0:
+	case e.Arrived():
 		return Step{State: Delivered, Evidence: ByEvent, Permit: Spend, Tries: m.Tries}, true
 	case t.Unresolved, m.State == Sending, m.State == Queued:
 		return s, false // another attempt may still arrive

@@ -7,25 +7,28 @@ import (
 
 func TestWhatASentEventChanges(t *testing.T) {
 	t.Parallel()
-	yes, no := Event{Kind: EventSent}, Event{Kind: EventSent, Errcode: 20}
+	yes, no := Event{Kind: EventSent, Status: "success"}, Event{Kind: EventSent, Errcode: 20}
+	bare, odd := Event{Kind: EventSent}, Event{Kind: EventSent, Status: "user_block"}
 	for name, c := range map[string]struct {
 		m          Message
 		unresolved bool
 		e          Event
 		want       string // state/reason, "" nothing
 	}{
-		"taken, arrived":                         {Message{State: Sent}, false, yes, "delivered/"},
-		"taken, did not arrive":                  {Message{State: Sent}, false, no, "failed/refused_later"},
-		"told twice":                             {Message{State: Delivered}, false, yes, ""},
-		"arrived, then said not to have":         {Message{State: Delivered}, false, no, ""},
-		"said not to have arrived, then to":      {Message{State: Failed, Reason: ReasonRefusedLater}, false, yes, ""},
-		"unsure, arrived":                        {Message{State: Unsure}, false, yes, "delivered/"},
-		"unsure, did not arrive":                 {Message{State: Unsure}, false, no, "failed/refused_later"},
-		"unknown, arrived":                       {Message{State: Unknown}, false, yes, "delivered/"},
-		"an operator said failed, but arrived":   {Message{State: Failed, Reason: ReasonOperator}, false, yes, "delivered/"},
-		"arrived while a repeat is under way":    {Message{State: Sending}, false, yes, "delivered/"},
-		"did not, while a repeat is under way":   {Message{State: Sending}, false, no, ""},
-		"did not, and another answer is missing": {Message{State: Unsure}, true, no, ""},
+		"taken, arrived":                          {Message{State: Sent}, false, yes, "delivered/"},
+		"taken, did not arrive":                   {Message{State: Sent}, false, no, "failed/refused_later"},
+		"taken, arrived, in no words":             {Message{State: Sent}, false, bare, "delivered/"},
+		"taken, code 0 with a reason not to have": {Message{State: Sent}, false, odd, "failed/refused_later"},
+		"told twice":                              {Message{State: Delivered}, false, yes, ""},
+		"arrived, then said not to have":          {Message{State: Delivered}, false, no, ""},
+		"said not to have arrived, then to":       {Message{State: Failed, Reason: ReasonRefusedLater}, false, yes, ""},
+		"unsure, arrived":                         {Message{State: Unsure}, false, yes, "delivered/"},
+		"unsure, did not arrive":                  {Message{State: Unsure}, false, no, "failed/refused_later"},
+		"unknown, arrived":                        {Message{State: Unknown}, false, yes, "delivered/"},
+		"an operator said failed, but arrived":    {Message{State: Failed, Reason: ReasonOperator}, false, yes, "delivered/"},
+		"arrived while a repeat is under way":     {Message{State: Sending}, false, yes, "delivered/"},
+		"did not, while a repeat is under way":    {Message{State: Sending}, false, no, ""},
+		"did not, and another answer is missing":  {Message{State: Unsure}, true, no, ""},
 	} {
 		s, ok := Told(Try{Message: c.m, Unresolved: c.unresolved}, c.e)
 		got := ""

@@ -330,6 +330,9 @@ func TestASentEventWithAnErrorIsAFailure(t *testing.T) {
 		m, err := w.Message(w.ctx(), m.ID)
 		w.must(err)
 		w.want(m, "failed", "refused_later")
+		if a := m.Attempts[0]; len(m.Attempts) != 1 || !strings.Contains(a.Errmsg, "20 user_block") {
+			w.Errorf("the attempt does not say why: %+v", a)
+		}
 	})
 }
 

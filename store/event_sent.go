@@ -78,6 +78,11 @@ func (h *hearing) tell(w *work, e keptEvent, id string, number int) error {
 	if len(c.steps) == 0 {
 		return nil
 	}
+	if it.m.Reason == wxnotify.ReasonRefusedLater && t.Attempt.Outcome == wxnotify.Accepted && it.took.finished == 0 {
+		if _, err := w.exec(`update attempt set errmsg = $1 where app = $2 and message = $3 and number = $4`, clean(e.Because()), e.App, id, number); err != nil {
+			return err
+		}
+	}
 	if it.m.State.AtRest() {
 		h.heard.Rest = append(h.heard.Rest, it.m.Rest())
 	}
@@ -89,7 +94,11 @@ func (c *changes) tell(it *item, t wxnotify.Try, p *permit, e wxnotify.Event) {
 	var as []attempt
 	lost := t.Attempt.Outcome == wxnotify.Lost
 	if lost { // WeChat took it after all
-		a := over(c.now, &t, wxnotify.Outcome{Kind: wxnotify.Accepted, MsgID: e.MsgID})
+		o := wxnotify.Outcome{Kind: wxnotify.Accepted, MsgID: e.MsgID}
+		if !e.Arrived() {
+			o.Errmsg = e.Because()
+		}
+		a := over(c.now, &t, o)
 		a.was = &t.Attempt
 		as = append(as, a)
 	}
@@ -102,6 +111,9 @@ func (c *changes) tell(it *item, t wxnotify.Try, p *permit, e wxnotify.Event) {
 	ch := &change{move: seen}
 	if ok {
 		it.m.MsgID = e.MsgID
+		if step.State == wxnotify.Failed && it.took.finished > 0 { // the queue's row is the attempt's record
+			it.took.errmsg = clean(e.Because())
+		}
 		ch = c.apply(it, nil, p, step, time.Time{}, time.Time{})
 		ch.state, ch.wasLost = seen.state, seen.wasLost
 		if seen.state == wxnotify.Sending { // the queue's row was the record of the attempt under way

@@ -257,7 +257,30 @@ var events = map[string]func(*testing.T, Database){
 		failed.Errcode, failed.Status = 20, "failed"
 		w.push(failed)
 		w.is(id, "failed/refused_later")
+		w.same(w.message(id).Attempts[0].Errmsg, "WeChat said later: ErrorCode 20 failed")
 		w.have(alice, "used")
+	},
+	"its reason is kept also of a second attempt, and of one whose answer was lost": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		w.report(acceptance("a", Noon))
+		failed := sentEvent(msgid, Noon)
+		failed.Status = "user_block" // with ErrorCode 0
+		id := w.send(subscribe)
+		w.settle(w.claim1(), notSent)
+		w.settle(w.claim1(), taken(msgid))
+		w.push(failed)
+		w.is(id, "failed/refused_later")
+		w.same([]string{w.message(id).Attempts[0].Errmsg, w.message(id).Attempts[1].Errmsg}, []string{"", "WeChat said later: ErrorCode 0 user_block"})
+
+		w.pass(time.Hour)
+		w.report(acceptance("b", w.now.Virtual))
+		other := sentEvent("77", w.now.Real)
+		other.Errcode, other.Status = 20, "failed"
+		id = w.send(subscribe)
+		w.settle(w.claim1(), lost)
+		w.push(other)
+		w.is(id, "failed/refused_later")
+		w.same(w.message(id).Attempts[0].Errmsg, "WeChat said later: ErrorCode 20 failed")
 	},
 	"an event that comes before our settle waits for it": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
