@@ -116,12 +116,13 @@ type Deposited struct {
 // A Stock is what one user has given and has not been used: permits that can
 // be used now, their deadline at least Margin away.
 type Stock struct {
-	Permits    map[Source]int // form, payment
-	Subscribe  map[string]int // by template id
-	Longterm   []string       // template ids
-	Reserved   int            // bound to messages that are to go out
-	Held       int            // their message's answer is missing
-	NextExpiry time.Time      // zero: none
+	Permits    map[Source]int    // form, payment
+	Subscribe  map[string]int    // by template id
+	Longterm   []string          // template ids
+	Reserved   int               // bound to messages that are to go out
+	Held       int               // their message's answer is missing
+	NextExpiry time.Time         // zero: none
+	Said       map[string]string // by template id: accept, reject, ban or filter, the last word; why somebody cannot be reached
 }
 
 // Reachable says whether any message can go out to the user now.

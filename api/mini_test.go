@@ -125,7 +125,8 @@ func TestUploadedItemsStandAlone(t *testing.T) {
 		}
 		me, err := h.c.MPMe(ctx, mine)
 		h.must(err)
-		if me.Permits.Form != 1 || me.Permits.Subscribe[h.subscribe[0]] != 1 || len(me.Permits.Longterm) != 1 || me.Permits.Payment != 0 {
+		if me.Permits.Form != 1 || me.Permits.Subscribe[h.subscribe[0]] != 1 || len(me.Permits.Longterm) != 1 || me.Permits.Payment != 0 ||
+			me.Said[h.subscribe[1]] != "reject" || me.Said[h.subscribe[0]] != "accept" {
 			t.Errorf("got %+v", me)
 		}
 		// The same upload once more, as after a lost answer:

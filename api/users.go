@@ -9,12 +9,13 @@ import (
 
 // A User is what one user has given and has not been used.
 type User struct {
-	To         string      `json:"touser" doc:"The openid."`
-	Reachable  bool        `json:"reachable" doc:"Whether any message can go out to the user now."`
-	Permits    UserPermits `json:"permits" doc:"Free permits that can be used now, their deadline at least 10 minutes away."`
-	Reserved   int         `json:"reserved" doc:"Bound to messages that are to go out."`
-	Held       int         `json:"held" doc:"Their message's answer is missing."`
-	NextExpiry *time.Time  `json:"next_expiry" doc:"When the first of the free ones ends; null when none does."`
+	To         string            `json:"touser" doc:"The openid."`
+	Reachable  bool              `json:"reachable" doc:"Whether any message can go out to the user now."`
+	Permits    UserPermits       `json:"permits" doc:"Free permits that can be used now, their deadline at least 10 minutes away."`
+	Reserved   int               `json:"reserved" doc:"Bound to messages that are to go out."`
+	Held       int               `json:"held" doc:"Their message's answer is missing."`
+	NextExpiry *time.Time        `json:"next_expiry" doc:"When the first of the free ones ends; null when none does."`
+	Said       map[string]string `json:"said" doc:"By template id, the last answer to its sheet: accept, reject (the user refused, or turned it off later), ban (the platform banned the template), filter (another of the same title was asked for with it)."`
 }
 
 // UserPermits counts a user's free permits.
@@ -66,6 +67,6 @@ func (d *Door) stock(c *call, app, openid string) (answer, error) {
 		Permits: UserPermits{
 			Form: s.Permits[wxnotify.Form], Payment: s.Permits[wxnotify.Payment], Subscribe: s.Subscribe, Longterm: s.Longterm,
 		},
-		Reserved: s.Reserved, Held: s.Held, NextExpiry: when(s.NextExpiry),
+		Reserved: s.Reserved, Held: s.Held, NextExpiry: when(s.NextExpiry), Said: s.Said,
 	})
 }

@@ -106,9 +106,10 @@ type User struct {
 		Subscribe map[string]int `json:"subscribe"` // by template id
 		Longterm  []string       `json:"longterm"`  // template ids
 	} `json:"permits"`
-	Reserved   int       `json:"reserved"`
-	Held       int       `json:"held"`
-	NextExpiry time.Time `json:"next_expiry"` // zero: none
+	Reserved   int               `json:"reserved"`
+	Held       int               `json:"held"`
+	NextExpiry time.Time         `json:"next_expiry"` // zero: none
+	Said       map[string]string `json:"said"`        // by template id: accept, reject, ban or filter, the last answer
 }
 
 // User says whether a user can be reached; app may be empty.

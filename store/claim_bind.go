@@ -178,7 +178,8 @@ func (x *claim) sourcePause(u *need) (*wxnotify.Pause, error) {
 	return nil, nil
 }
 
-// refusals are the users whose last word about the template was no.
+// refusals are the users whose last word about the template was no: a ban and a
+// filter are the platform's.
 func (x *claim) refusals(ts []*taker) (map[needKey]bool, error) {
 	rows := make([][]string, 0, len(ts))
 	for _, t := range ts {
@@ -191,7 +192,7 @@ func (x *claim) refusals(ts []*taker) (map[needKey]bool, error) {
 		refused[k] = true
 		return err
 	}, `select t.app, t.openid, t.template_id from `+x.w.unpack("$1", "app", "openid", "template")+` u
-		cross join word t where t.app = u.app and t.openid = u.openid and t.template_id = u.template and t.said <> 'accept'`, pack(rows))
+		cross join word t where t.app = u.app and t.openid = u.openid and t.template_id = u.template and t.said = 'reject'`, pack(rows))
 	return refused, err
 }
 

@@ -47,11 +47,19 @@ func (s *Store) Revoke(ctx context.Context, now wxnotify.Now, app, openid, templ
 }
 
 // Stock counts what a user has given: permits that can be used now, the
-// reserved and the held.
+// reserved and the held; and what the user said last of each template.
 func (s *Store) Stock(ctx context.Context, now wxnotify.Now, app, openid string) (wxnotify.Stock, error) {
 	s.saw(now)
-	st := wxnotify.Stock{Permits: map[wxnotify.Source]int{}, Subscribe: map[string]int{}}
+	st := wxnotify.Stock{Permits: map[wxnotify.Source]int{}, Subscribe: map[string]int{}, Said: map[string]string{}}
 	err := s.look(ctx, "count a user's permits", func(ctx context.Context) error {
+		if err := s.each(ctx, func(r scanner) error {
+			var template, said string
+			err := r.Scan(&template, &said)
+			st.Said[template] = said
+			return err
+		}, `select template_id, said from word where app = $1 and openid = $2`, app, openid); err != nil {
+			return err
+		}
 		return s.each(ctx, func(r scanner) error {
 			var source, template, state string
 			var usable, all int

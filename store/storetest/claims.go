@@ -203,5 +203,14 @@ var claims = map[string]func(*testing.T, Database){
 		c := w.send(subscribe)
 		w.claim(10)
 		w.is(c, "failed/no_permit")
+		// What the platform does is no refusal of the user's.
+		for _, word := range []string{"ban", "filter"} {
+			w.pass(time.Hour)
+			say(word, w.now.Virtual)
+			d := w.send(subscribe)
+			w.claim(10)
+			w.is(d, "failed/no_permit")
+			w.same(must(w.Stock(ctx, w.now, w.app, alice)).Said, map[string]string{prompt: word})
+		}
 	},
 }
