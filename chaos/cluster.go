@@ -20,8 +20,9 @@ import (
 
 // A cluster is PostgreSQL as one runs it where a machine may be lost: a primary
 // and a synchronous standby under Patroni, which agrees on who leads through
-// etcd. Each has a loopback address of its own. docs/guarantees.md has the same
-// set-up for three machines.
+// etcd. Each has a loopback address of its own. docs/guarantees.md has the
+// set-up for three machines, of which this is the small one: it has one etcd,
+// one standby, and no passwords.
 type cluster struct {
 	etcd    *process
 	members [2]*member
