@@ -67,6 +67,10 @@ func TestBig(t *testing.T) {
 		"/messages?errcode=47003&state=failed", "/messages?open=1&state=failed", "/messages?channel=template", "/messages?template_id=" + sandbox.ClassicTemplate,
 		"/messages?touser=" + bigUser(7), "/messages?meta=order=4711", "/messages?range=1h", "/messages?" + hour,
 		"/messages?by=rest&state=taken&" + hour, "/messages?by=rest&state=failed&" + hour, "/messages?answer=47003&" + hour, "/messages?answer=lost&" + hour,
+		"/messages?by=rest&state=tried&" + hour, "/messages?by=rest&state=missed&" + hour, "/messages?by=rest&state=lost&" + hour, "/messages?by=rest&" + hour,
+		"/messages?by=rest&state=canceled&" + hour, "/messages?answer=0&" + hour, "/messages?answer=47003,lost&" + hour, "/messages?answer=45011&" + hour,
+		"/messages?by=rest&state=missed&range=7d", "/messages?answer=45011&range=7d",
+		"/messages?state=moving", fmt.Sprintf("/messages?at=%d", now.Add(-25*time.Hour).Truncate(time.Hour).Unix()), fmt.Sprintf("/messages?at=%d", now.Add(-7*24*time.Hour).Truncate(time.Hour).Unix()),
 		"/permits?state=free&ends=" + now.Add(80*time.Hour).UTC().Format(time.DateOnly), "/users?ends=" + now.Add(80*time.Hour).UTC().Format(time.DateOnly),
 	} {
 		var took, busy []time.Duration
