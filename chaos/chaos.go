@@ -12,7 +12,8 @@
 //     batches, with idempotency keys, at any server that answers. It writes what
 //     it is about to do into the journal before each request, and what it heard
 //     afterwards. After an error it repeats elsewhere, as a good client does, or
-//     gives up, as a bad one does.
+//     gives up, as a bad one does. At kill points a person pauses apps meanwhile,
+//     lets them go on, and says of messages whose cards came that they were sent.
 //   - The driver draws from a seed whom to kill -9, to stop (SIGSTOP) and
 //     continue, whose connections to cut, when to restart PostgreSQL. What it
 //     does goes into the journal as well. The sandbox loses and refuses calls

@@ -291,6 +291,43 @@ func (l *load) heard(n *node, p place, orders []order, results []client.BatchRes
 	l.journal.write(entries...)
 }
 
+// operate is a person's turn at the console: an app is paused, one of its
+// messages that lost its answer is called sent if its card is on the phone, and
+// the app goes on. It goes on in any case, so ctx is that of the whole run.
+func (l *load) operate(ctx context.Context, r *rand.Rand) {
+	p := l.places[r.IntN(len(l.places))]
+	_, c := l.fleet.any(r)
+	if _, err := c.PauseApp(ctx, p.app, "all"); err != nil {
+		l.failed(err)
+	}
+	cards := map[string]bool{}
+	for _, call := range l.tail.snapshot() {
+		cards[call.Mark] = cards[call.Mark] || call.Effect
+	}
+	for m, err := range c.Messages(ctx, client.MessageFilter{App: p.app, State: "unsure", PageSize: 40}) {
+		if err == nil && !cards[m.Meta["mark"]] {
+			continue
+		}
+		if err == nil {
+			_, err = c.Resolve(ctx, m.ID, true)
+		}
+		if problem, told := errors.AsType[*client.Problem](err); err != nil && (!told || problem.Status != http.StatusConflict) {
+			l.failed(err)
+		}
+		break
+	}
+	for try := 0; ; try++ {
+		_, c := l.fleet.any(r)
+		_, err := c.ResumeApp(ctx, p.app, "all")
+		if err == nil {
+			return
+		}
+		if l.failed(err); !l.again(ctx, r, try) {
+			return
+		}
+	}
+}
+
 // cancel takes a message back, once: whether it worked is what was heard.
 func (l *load) cancel(ctx context.Context, r *rand.Rand, o order) {
 	n, c := l.fleet.any(r)

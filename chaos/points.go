@@ -14,9 +14,13 @@ import (
 )
 
 // Points are the places at which a server can be told to die, in a build with
-// the tag faults: before and after the commit of what moves, and of the call.
+// the tag faults: before and after the commit of what moves, and of the call. A
+// test holds them against what the store does under this load.
 var Points = func() (all []string) {
-	for _, verb := range []string{"accept", "claim", "settle", "evidence", "deposit", "cancel", "save_a_token", "lease_a_renewal", "drop_a_token", "void", "sweep", "lapsed"} {
+	for _, verb := range []string{
+		"accept", "claim", "settle", "evidence", "deposit", "wake", "cancel", "resolve", "pause", "resume", "unpark",
+		"save_a_token", "lease_a_renewal", "drop_a_token", "void", "sweep", "lapsed",
+	} {
 		all = append(all, verb+".before_commit", verb+".after_commit")
 	}
 	for _, verb := range []string{"accept", "claim", "settle", "evidence", "deposit"} {
@@ -29,9 +33,10 @@ var Points = func() (all []string) {
 var FewPoints = []string{"accept.after_commit", "claim.after_commit", "call.before", "call.after", "settle.before_commit", "evidence.before_commit", "save_a_token.after_commit"}
 
 // times says at which passages of a point to die. Tokens are fetched rarely, and
-// an app whose tokens die more than five times in ten minutes is held back.
+// an app whose tokens die more than five times in ten minutes is held back. To
+// resolve there is only what has lost its answer just now.
 func times(point string) []int {
-	if aboutTokens(point) || strings.HasPrefix(point, "void") {
+	if aboutTokens(point) || strings.HasPrefix(point, "void") || strings.HasPrefix(point, "resolve") {
 		return []int{1}
 	}
 	return []int{1, 3}
@@ -123,6 +128,7 @@ func (f *fleet) passes(ctx context.Context, l *load, r *rand.Rand, point string,
 					continue
 				}
 				l.batch(loading, loading, own)
+				l.operate(ctx, own)
 			}
 		})
 	}
