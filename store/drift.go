@@ -19,6 +19,8 @@ func countDrift(w *work, hits []*change) error {
 	for _, ch := range hits {
 		app := ch.m.App
 		switch {
+		case ch.books != nil && ch.lost: // "nothing left" may mean that the attempt whose answer was lost took the last
+			continue
 		case ch.books != nil:
 			at(app).closed++
 		case ch.kill != nil && ch.cause == wxnotify.CauseSpent:

@@ -429,6 +429,19 @@ var events = map[string]func(*testing.T, Database){
 			t.Errorf("%+v", d)
 		}
 	},
+	"nothing left after a lost answer is no contradiction: the first may have arrived": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		w.report(acceptance("a", Noon))
+		id := w.send(subscribe, resend)
+		w.settle(w.claim1(), lost)
+		w.is(id, "unsure")
+		w.jump(wxnotify.Patience)
+		w.sweep()
+		w.settle(w.claim1(), none)
+		w.is(id, "unknown/unresolved")
+		w.have(alice, "dead(unresolved)")
+		w.same(must(w.App(ctx, w.app)).Drift.Closed, int64(0))
+	},
 }
 
 // brokenAt makes a statement fail.
