@@ -151,6 +151,28 @@ func problem(err error) string {
 	return ""
 }
 
+// Whatever WeChat calls it when a token is no good: one renewal, and the
+// message goes out once.
+func TestADeadTokenIsRenewedOnce(t *testing.T) {
+	story(t, func(w *world) {
+		w.until("lists", func() bool { return w.template(sandbox.OnceTemplate) != nil }) // they take a token, too
+		for i, code := range []int{40014, 42001} {
+			w.deposit(li, "form", w.form(li))
+			before := w.fetched()
+			w.must(w.sandbox.RevokeTokens(sandbox.FirstAppID)) // which is 40001 by itself
+			w.phone("POST", "faults", map[string]any{"endpoint": "template/send", "effect": "errcode", "errcode": code, "times": 1})
+			w.want(w.send(order(li)), "sent", "")
+			if n := w.fetched() - before; n != 1 {
+				w.Errorf("%d: %d renewals, want one", code, n)
+			}
+			if n := w.answers("/cgi-bin/message/wxopen/template/send"); n[code] != 1 || n[0] != i+1 {
+				w.Errorf("%d: WeChat answered %v", code, n)
+			}
+			w.cards(i + 1)
+		}
+	})
+}
+
 func TestARivalKillsTheTokenAndNothingIsLost(t *testing.T) {
 	story(t, func(w *world) {
 		w.deposit(li, "payment", w.pay(li))
