@@ -80,7 +80,7 @@ func (f *fleet) roll(ctx context.Context, next string) (figures []string, err er
 	for range 2 {
 		for _, n := range f.nodes {
 			if !rest(ctx, 3*time.Second) { // let the load go on in peace
-				return nil, nil
+				return nil, fmt.Errorf("the time is over before all %d nodes were upgraded and restarted: %w", len(f.nodes), ctx.Err())
 			}
 			away := time.Now()
 			n.end(syscall.SIGTERM, goes)

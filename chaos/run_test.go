@@ -32,6 +32,17 @@ func TestARunThatDidLessThanWasAskedFails(t *testing.T) {
 	}
 }
 
+// So does an upgrade that was not over in time.
+func TestAnUpgradeThatIsNotOverFails(t *testing.T) {
+	t.Parallel()
+	ctx, over := context.WithCancel(t.Context())
+	over()
+	f := &fleet{nodes: []*node{{}, {}, {}}}
+	if _, err := f.roll(ctx, "next"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // The load lasts until its messages are out and the play is over.
 func TestHowLongTheLoadLasts(t *testing.T) {
 	t.Parallel()
