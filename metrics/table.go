@@ -35,7 +35,7 @@ var Table = []Metric{
 	{"wxnotify_token_expires_seconds", gauge, []string{"app"}, "How long the app's access_token is still good, on the virtual clock. Left out while there is none.", "access_token 的剩余有效时间（虚拟时钟）；没有 token 时不输出"},
 	{"wxnotify_token_generation", gauge, []string{"app"}, "Number of the renewal that brought the token.", "当前 token 的续期序号"},
 	{"wxnotify_app_paused", gauge, []string{"app", "scope"}, "1 for each part of an app that is paused: all, template, subscribe, form, payment or template_id (the number of paused templates).", "小程序被暂停的部分：all、template、subscribe、form、payment 各为 1；template_id 为被暂停的模板数"},
-	{"wxnotify_webhook_pending", gauge, []string{"app"}, "Deliveries to webhooks that have not succeeded yet.", "尚未成功的 webhook 投递数"},
+	{"wxnotify_webhook_pending", gauge, []string{"app"}, "Deliveries that have not succeeded yet, to webhooks that are on.", "尚未成功的 webhook 投递数，不含已停用的 webhook"},
 	{"wxnotify_webhook_oldest_seconds", gauge, []string{"app"}, "Age of the oldest of them.", "其中最早一条的时长"},
 	{"wxnotify_database_up", gauge, nil, "1 if the database answers within 2 s. What is read from it is missing here when it does not, or when reading takes longer.", "数据库 2 秒内有应答为 1；没有应答或读取超过 2 秒时，本页缺少取自数据库的指标"},
 	{"wxnotify_database_connections", gauge, []string{"pool", "state"}, "Open connections of this node: in_use or idle.", "本节点的数据库连接数：in_use 或 idle"},

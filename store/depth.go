@@ -31,8 +31,8 @@ func (s *Store) Depths(ctx context.Context) ([]wxnotify.Depth, error) {
 	})
 }
 
-// Lags says what the webhooks of each app still have to be told. It is counted
-// as rarely as Depths.
+// Lags says what the webhooks of each app still have to be told. One that is off
+// waits for nothing. It is counted as rarely as Depths.
 func (s *Store) Lags(ctx context.Context) ([]wxnotify.Lag, error) {
 	return s.lags.get(func() (all []wxnotify.Lag, err error) {
 		err = s.look(ctx, "count what webhooks wait for", func(ctx context.Context) error {
@@ -44,7 +44,8 @@ func (s *Store) Lags(ctx context.Context) ([]wxnotify.Lag, error) {
 				l.Oldest = at(oldest)
 				all = append(all, l)
 				return err
-			}, `select app, count(*), min(created_at) from notice where state = 'pending' group by app order by app`)
+			}, `select n.app, count(*), min(n.created_at) from webhook h cross join notice n
+				where h.off = '' and n.webhook = h.id and n.state = 'pending' group by n.app order by n.app`)
 		})
 		return all, err
 	})

@@ -64,7 +64,7 @@ func nameKey(n string) int64 {
 func (s *Store) keepName(b *post, conn *sql.Conn, wanted string) {
 	t := time.NewTicker(keepEvery)
 	defer t.Stop()
-	for {
+	for mine := true; ; {
 		select {
 		case <-s.ctx.Done():
 			// The session itself has to end, or the pool would keep the lock.
@@ -73,20 +73,76 @@ func (s *Store) keepName(b *post, conn *sql.Conn, wanted string) {
 			return
 		case <-t.C:
 		}
-		if s.alive(conn) {
-			continue
+		if !s.alive(conn) {
+			conn.Close()
+			fresh, err := b.db.Conn(s.ctx)
+			if err != nil {
+				continue
+			}
+			conn, mine = fresh, false
 		}
-		conn.Close()
-		fresh, err := b.db.Conn(s.ctx)
-		if err != nil {
-			continue
-		}
-		conn = fresh
-		if held, err := tryNames(s.ctx, conn, wanted); err == nil && held != s.Node() {
-			s.log.Warn("the node's name was lost with the connection; using another one", "name", s.Node(), "used", held)
-			s.node.Store(&held)
-		}
+		mine = mine || s.retakeName(conn, wanted)
 	}
+}
+
+// retakeName takes a name in a new session and writes it down: who looks for
+// running nodes goes by the table. What fails is tried again.
+func (s *Store) retakeName(conn *sql.Conn, wanted string) bool {
+	held, err := tryNames(s.ctx, conn, wanted)
+	if err != nil {
+		return false
+	}
+	if held != s.Node() {
+		s.log.Warn("the node's name was lost with the connection; using another one", "name", s.Node(), "used", held)
+		s.node.Store(&held)
+	}
+	_, err = conn.ExecContext(s.ctx, nodeText, held, s.boot, nowMS())
+	return err == nil
+}
+
+// nodeText writes down a life of a node.
+const nodeText = `insert into node (name, boot, started_at) values ($1, $2, $3)
+	on conflict (name) do update set boot = excluded.boot, started_at = excluded.started_at`
+
+// nodeOutlives is how long a node is remembered after its last start.
+const nodeOutlives = 90 * 24 * time.Hour
+
+// sweepNodes forgets nodes that are gone for good: in Kubernetes each start may
+// have a name of its own.
+func (s *Store) sweepNodes(ctx context.Context, now wxnotify.Now, n int) error {
+	return s.do(ctx, "sweep", engineLimit, func(w *work) error {
+		names, err := w.nodes(`select name from node where name <> $1 and started_at < $2 order by started_at limit $3`, s.Node(), ms(now.Real.Add(-nodeOutlives)), n)
+		for _, name := range names {
+			var runs bool
+			if runs, err = w.runs(name); err == nil && !runs {
+				_, err = w.exec(`delete from node where name = $1`, name)
+			}
+			if err != nil {
+				break
+			}
+		}
+		return err
+	})
+}
+
+func (w *work) nodes(text string, args ...any) (names []string, err error) {
+	err = w.each(func(r scanner) error {
+		var name string
+		err := r.Scan(&name)
+		names = append(names, name)
+		return err
+	}, text, args...)
+	return names, err
+}
+
+// runs says whether another node lives: then it holds its name.
+func (w *work) runs(name string) (bool, error) {
+	if w.dialect == liteDialect {
+		return false, nil // the file is ours
+	}
+	free := false
+	_, err := w.one([]any{&free}, `select pg_try_advisory_xact_lock($1)`, nameKey(name))
+	return !free, err
 }
 
 func (s *Store) alive(conn *sql.Conn) bool {
@@ -118,8 +174,7 @@ func (s *Store) void(ctx context.Context) error {
 		prefix = ""
 	}
 	return s.do(ctx, "void", engineLimit, func(w *work) error {
-		if _, err := w.exec(`insert into node (name, boot, started_at) values ($1, $2, $3)
-			on conflict (name) do update set boot = excluded.boot, started_at = excluded.started_at`, s.Node(), s.boot, nowMS()); err != nil {
+		if _, err := w.exec(nodeText, s.Node(), s.boot, nowMS()); err != nil {
 			return err
 		}
 		_, err := w.exec(`update queue set due = 0 where state = 'sending' and due > 0

@@ -207,6 +207,48 @@ func TestADatabaseThatIsAwayIsSaidToBeAndComesBack(t *testing.T) {
 	}
 }
 
+// A node that had to take another name is known by it: a move, which looks for
+// running nodes, finds it, and the sweep of another node leaves it there,
+// however long ago it was started.
+func TestANameThatWasTakenAnewIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.Postgres(t)
+	w, through := newWire(t, dsn)
+	a := storetest.Open(t, through, named("a"))
+	w.sever(true)
+	var thief *store.Store
+	until(t, "somebody else has its name", func() bool {
+		s, err := storetest.TryOpen(t, dsn, named("a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Node() == "a" {
+			thief = s
+			return true
+		}
+		return s.Close() != nil
+	})
+	w.sever(false)
+	db := raw(t, dsn)
+	until(t, "it has another name", func() bool {
+		var n int
+		return a.Node() == "a-2" && db.QueryRow(`select count(*) from node where name = 'a-2' and boot = $1`, a.Boot()).Scan(&n) == nil && n == 1
+	})
+	if _, err := db.Exec(`update node set started_at = 0 where name = 'a-2'`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := thief.Sweep(ctx, wxnotify.Now{Real: planTime, Virtual: planTime}, 10); err != nil {
+		t.Fatal(err)
+	}
+	if err := thief.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m := store.Move{From: dsn, To: storetest.SQLite(t), Master: storetest.MasterKey}
+	if _, err := m.Run(ctx); err == nil || !strings.Contains(err.Error(), "node a-2 runs on the source") {
+		t.Errorf("beside the node: %v", err)
+	}
+}
+
 func TestAFullDiskIsSaidToBe(t *testing.T) {
 	t.Parallel()
 	s := storetest.Open(t, storetest.SQLite(t), nil)

@@ -53,19 +53,13 @@ func RotateMaster(ctx context.Context, log *slog.Logger, opt Options, fresh []by
 // alone refuses to go on while nodes run: they would not be able to read what
 // is sealed from now on.
 func (w *work) alone() error {
-	var names []string
-	err := w.each(func(r scanner) error {
-		var name string
-		err := r.Scan(&name)
-		names = append(names, name)
-		return err
-	}, `select name from node where name <> $1`, w.s.Node())
+	names, err := w.nodes(`select name from node where name <> $1`, w.s.Node())
 	for _, name := range names {
 		if err != nil {
 			break
 		}
-		var dead bool // whoever lives holds its name
-		if _, err = w.one([]any{&dead}, `select pg_try_advisory_xact_lock($1)`, nameKey(name)); err == nil && !dead {
+		var runs bool
+		if runs, err = w.runs(name); err == nil && runs {
 			err = fmt.Errorf("the node %s is running: stop all nodes, rotate, and start them with the new master key", name)
 		}
 	}

@@ -255,6 +255,9 @@ func (s *Store) sweepRecords(ctx context.Context, now wxnotify.Now, n int) error
 			return err
 		}
 	}
+	if err := s.sweepNodes(ctx, now, n); err != nil {
+		return err
+	}
 	apps, err := s.appIDs(ctx)
 	for _, app := range apps {
 		if err != nil {

@@ -163,6 +163,7 @@ var notices = map[string]func(*testing.T, Database){
 		id := w.send()
 		must(w.Cancel(ctx, w.now, w.app, id))
 		w.same(len(w.notices(lately)), 2)
+		w.same(must(w.Lags(ctx)), []wxnotify.Lag(nil)) // what is kept for one that is off is not late
 	},
 	"a message that has failed at accept is told of": func(t *testing.T, db Database) {
 		w := newWorld(t, db)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,29 @@ import (
 const day = 24 * time.Hour
 
 var retains = map[string]func(*testing.T, Database){
+	"nodes that have not been started for 90 days are forgotten": func(t *testing.T, db Database) {
+		w := newWorld(t, db)
+		d := raw(t, w.dsn)
+		defer d.Close()
+		own := w.Node()
+		for name, age := range map[string]time.Duration{own: 100 * day, "gone": 90*day + time.Minute, "lately": 90*day - time.Minute} {
+			if _, err := d.Exec(`insert into node (name, boot, started_at) values ($1, '', $2)
+				on conflict (name) do update set started_at = excluded.started_at`, name, w.now.Real.Add(-age).UnixMilli()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.sweep()
+		var names []string
+		rows(t, d, `select name from node where name <> $1`, "", func(scan func(...any)) {
+			var name string
+			scan(&name)
+			names = append(names, name)
+		})
+		slices.Sort(names)
+		want := []string{own, "lately"}
+		slices.Sort(want)
+		w.same(names, want)
+	},
 	"contents go when the retention time is over, and the rest 90 days later": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
 		meta := func(e *wxnotify.Entry) { e.Message.Meta = map[string]string{"order": "ORDER1019"} }
