@@ -75,6 +75,7 @@ type Reader interface {
 	// CountMessages and CountOpen count as far as most.
 	CountMessages(ctx context.Context, f wxnotify.MessageFilter, most int) (int, error)
 	CountOpen(ctx context.Context, app string, most int) (int, error)
+	IsOpen(ctx context.Context, app, id string) (bool, error)
 	Causes(ctx context.Context, app string, most int) ([]wxnotify.CauseGroup, error)
 	MetaNames(ctx context.Context, app string, most int) ([]string, error)
 	Permits(ctx context.Context, f wxnotify.PermitFilter) ([]wxnotify.Permit, string, error)

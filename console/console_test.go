@@ -39,6 +39,16 @@ func TestBothLanguagesSayTheSame(t *testing.T) {
 	}
 }
 
+func TestOneAndMany(t *testing.T) {
+	t.Parallel()
+	w := words{"left": "{n} {n|permit ends|permits end} on {day}, {n|it|all of them}"}
+	for n, want := range map[any]string{1: "1 permit ends on Monday, it", "1": "1 permit ends on Monday, it", 0: "0 permits end on Monday, all of them", "2,000": "2,000 permits end on Monday, all of them"} {
+		if got := w.say("left", "n", n, "day", "Monday"); got != want {
+			t.Errorf("%v: %s", n, got)
+		}
+	}
+}
+
 // texts are the texts that may name a word.
 func texts(t *testing.T) string {
 	t.Helper()
@@ -104,6 +114,26 @@ func TestVendoredFilesAreWhatTheTableSays(t *testing.T) {
 		if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != row[2] {
 			t.Errorf("%s has another checksum", row[1])
 		}
+	}
+}
+
+// Each action of the audit log has its words.
+func TestEveryActionHasWords(t *testing.T) {
+	t.Parallel()
+	n := 0
+	for _, name := range []string{"../audit.go", "audit.go"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`= +"(\w+\.\w+)"`).FindAllStringSubmatch(string(text), -1) {
+			if n++; readWords()["en"]["action_"+m[1]] == "" {
+				t.Errorf("%s has no words", m[1])
+			}
+		}
+	}
+	if n < 25 {
+		t.Errorf("only %d actions were found", n)
 	}
 }
 

@@ -30,6 +30,8 @@ type messagePage struct {
 	CanStop  bool
 	Resolves bool
 	Unsure   bool // a second copy may arrive if it is sent again
+	Needs    bool // it needs attention
+	Seen     bool // it did, until somebody saw to it
 }
 
 // An event is a line of the timeline.
@@ -87,6 +89,12 @@ func (d *Door) message(c *call) (any, error) {
 	}
 	others = slices.DeleteFunc(others, func(o wxnotify.Message) bool { return o.ID == m.ID })
 	p.Others = c.rows(others, known)
+	if m.State == wxnotify.Failed || m.State == wxnotify.Unknown {
+		if p.Needs, err = d.Reader.IsOpen(c.ctx(), m.App, m.ID); err != nil {
+			return nil, err
+		}
+		p.Seen = !p.Needs
+	}
 	p.CanSend = m.State.AtRest() && m.Body != nil
 	p.CanStop = m.State == wxnotify.Scheduled || m.State == wxnotify.Waiting || m.State == wxnotify.Queued
 	p.Resolves = m.State == wxnotify.Unknown || m.State == wxnotify.Unsure

@@ -24,6 +24,7 @@ type messagesPage struct {
 	Export  string // its address
 	Resend  string // address of work on all that match
 	Cancel  string
+	Drop    string
 }
 
 // A row is a message in a table.
@@ -67,7 +68,8 @@ func (d *Door) messages(c *call) (any, error) {
 	}
 	p.First = len(ms) == 0 && len(p.Filters) == 0 && f.Cursor == ""
 	p.Export = Root + "/messages.csv?" + filterOf(c.query).Encode()
-	p.Resend, p.Cancel = bulkOn(doRetry, filterOf(c.query)), bulkOn(doCancel, filterOf(c.query))
+	filter := filterOf(c.query)
+	p.Resend, p.Cancel, p.Drop = bulkOn(doRetry, filter), bulkOn(doCancel, filter), bulkOn(doDrop, filter)
 	if p.Known, err = d.templates(c, f.App); err != nil {
 		return nil, err
 	}

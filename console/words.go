@@ -35,15 +35,29 @@ func readWords() map[string]words {
 	return all
 }
 
-// say is a text with its {names} filled in from pairs of name and value. A key
-// without words is shown as it is.
+// say is a text with its {names} filled in from pairs of name and value; of
+// {name|one|many} the first is said where the value is 1. A key without words is
+// shown as it is.
 func (w words) say(key string, pairs ...any) string {
 	text, ok := w[key]
 	if !ok {
 		return key
 	}
 	for i := 0; i+1 < len(pairs); i += 2 {
-		text = strings.ReplaceAll(text, "{"+fmt.Sprint(pairs[i])+"}", fmt.Sprint(pairs[i+1]))
+		name, value := fmt.Sprint(pairs[i]), fmt.Sprint(pairs[i+1])
+		for {
+			before, rest, found := strings.Cut(text, "{"+name+"|")
+			choice, after, closed := strings.Cut(rest, "}")
+			if !found || !closed {
+				break
+			}
+			one, many, _ := strings.Cut(choice, "|")
+			if value != "1" {
+				one = many
+			}
+			text = before + one + after
+		}
+		text = strings.ReplaceAll(text, "{"+name+"}", value)
 	}
 	return text
 }

@@ -57,6 +57,16 @@ func (s *Store) CountOpen(ctx context.Context, app string, most int) (n int, err
 	return n, nil
 }
 
+// IsOpen says whether a message failed, or is unknown, and nobody saw to it.
+func (s *Store) IsOpen(ctx context.Context, app, id string) (open bool, err error) {
+	n := 0
+	err = s.look(ctx, "look at what is open", func(ctx context.Context) error {
+		return s.each(ctx, func(r scanner) error { return r.Scan(&n) },
+			`select count(*) from queue where app = $1 and id = $2 and handled = 0 and (state = 'failed' or state = 'unknown')`, app, id)
+	})
+	return n > 0, err
+}
+
 // Handle notes that somebody saw to messages that failed or are unknown, or,
 // with open, that somebody still has to. It returns how many it changed.
 func (s *Store) Handle(ctx context.Context, app string, ids []string, open bool) (n int, err error) {

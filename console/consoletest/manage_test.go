@@ -209,7 +209,7 @@ func TestAWebhookFromThePage(t *testing.T) {
 	since(time.Hour)
 	b.shows(".ban.ok", "0 deliveries")
 	since(-time.Hour)
-	b.shows(".ban.ok", "1 deliveries")
+	b.shows(".ban.ok", "1 delivery")
 	if again := <-posts; again != told {
 		t.Errorf("told %s, and then %s", told, again)
 	}

@@ -18,6 +18,7 @@ var pagesToSee = map[string]string{
 	"message":   "/console/messages/{sent}",
 	"lost":      "/console/messages/{inferred}",
 	"unknown":   "/console/messages/{unknown}",
+	"failed":    "/console/messages/{failed}",
 	"bulk":      "/console/bulk?do=retry&state=failed",
 	"nothing":   "/console/nothing?q=4711",
 	"attention": "/console/attention",

@@ -5,8 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wxnotify/wxnotify"
 	"github.com/wxnotify/wxnotify/client"
 	"github.com/wxnotify/wxnotify/sandbox"
+	"github.com/wxnotify/wxnotify/server"
+	"github.com/wxnotify/wxnotify/store/storetest"
 )
 
 // The operator's path: an alarm in the margin, the cause behind it, the cause
@@ -45,7 +48,7 @@ func TestFromTheAlarmToTheEmptyList(t *testing.T) {
 	b.shows("#open .causes", "no permit")
 	b.until("the group is gone, and the other stays", `document.querySelectorAll('#open .causes tbody tr').length === 1`)
 	b.click(`#open a[href*="do=drop"]`)
-	b.shows("#work", "1 messages")
+	b.shows("#work", "1 message")
 	b.click("#work button.p")
 	b.shows("#work .pill", "done")
 	b.click("#work a.p")
@@ -119,6 +122,42 @@ func TestWhatHappenedToMyMessage(t *testing.T) {
 	if strings.Contains(eval[string](b, `document.querySelector('#main').innerHTML`), "<script>") {
 		t.Error("what was searched for became markup")
 	}
+}
+
+// One that failed is seen to on its own page, and put back.
+func TestOneIsDroppedAndPutBack(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	failed := w.sent(order(li)) // there is no permit
+	b := w.open(look{path: "/console/messages/" + failed.ID + "?lang=en"})
+	b.shows(`[data-go="a"] em`, "1")
+	b.click(`form[action$="/handle"] button`)
+	b.until("the alarm is gone", `document.querySelector('form[action$="/handle"] [name=open]') && !document.querySelector('[data-go="a"] em')`)
+	b.click(`form[action$="/handle"] button`)
+	b.shows(`[data-go="a"] em`, "1")
+
+	// And all that match a filter, seen to by one button.
+	b.to("/console/messages?touser=" + li)
+	b.click(`.bulk a[href*="do=drop"]`)
+	b.shows("#work", "1 message")
+	b.click("#work button.p")
+	b.shows("#work .pill", "done")
+	b.to("/console/attention")
+	b.shows("#main", "Nothing needs attention")
+}
+
+// A server of which nothing is known yet says that it needs an app.
+func TestWithoutAnApp(t *testing.T) {
+	t.Parallel()
+	w := startOn(t, storetest.SQLite(t), func(c *server.Config) { c.AppID, c.AppSecret = "", wxnotify.Secret{} })
+	b := w.open(look{path: "/console/?lang=en"})
+	for _, path := range []string{"/console/", "/console/messages", "/console/templates"} {
+		b.to(path)
+		b.shows("#main .empty", "No apps yet")
+	}
+	b.click("#main .empty .btn")
+	b.at("/console/apps")
+	b.shows("#add", "AppSecret")
 }
 
 // write presses a key, fills in the search, and presses another key.

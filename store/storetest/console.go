@@ -36,7 +36,9 @@ var consoles = map[string]func(*testing.T, Database){
 		w.same(w.all(wxnotify.MessageFilter{Errcode: &code, Open: true}, 2), none)
 		w.same(len(w.all(wxnotify.MessageFilter{Open: true}, 3)), 4)
 
+		w.same(must(w.IsOpen(ctx, w.app, none[0])), true)
 		w.same(must(w.Handle(ctx, w.app, none[:2], false)), 2)
+		w.same(must(w.IsOpen(ctx, w.app, none[0])), false)
 		w.same(must(w.Handle(ctx, w.app, none[:2], false)), 0)
 		w.same(w.all(open, 5), none[2:])
 		w.same(must(w.Handle(ctx, w.app, none[:1], true)), 1)
