@@ -18,23 +18,23 @@ import (
 func (x *exam) callback(ctx context.Context) {
 	switch {
 	case x.app.Callback.Token.IsZero():
-		x.line("callback", Skip, x.say(text{"no message push is set up for this app (docs/subscribe.md)", "该小程序未配置消息推送（docs/subscribe.zh-CN.md）"}))
+		x.skip("callback", x.say(text{"no message push is set up for this app (docs/subscribe.md)", "该小程序未配置消息推送（docs/subscribe.zh-CN.md）"}))
 		return
 	case x.conf.PublicURL == "":
-		x.line("callback", Skip, x.say(text{"public_url is not set, so nobody knows where WeChat calls", "未设置 public_url，无从得知微信访问的地址"}))
+		x.skip("callback", x.say(text{"public_url is not set, so nobody knows where WeChat calls", "未设置 public_url，无从得知微信访问的地址"}))
 		return
 	}
 	what, err := x.echo(ctx)
 	if err != "" {
-		x.line("callback", Wrong, x.say(text{"GET %s: %s", "GET %s：%s"}, what, err),
+		x.wrong("callback", x.say(text{"GET %s: %s", "GET %s：%s"}, what, err),
 			x.say(text{"see that public_url leads to this server, that a proxy passes /wechat/ on with its query, and that the server's clock is right", "请确认 public_url 指向本服务、反向代理原样转发 /wechat/ 及其查询参数、服务器时钟准确"}))
 		return
 	}
 	if seen := x.app.Callback.SeenAt; !seen.IsZero() {
-		x.line("callback", OK, x.say(text{"it answers; WeChat's last push came at %s", "应答正常；微信最近一次推送于 %s"}, seen.Local().Format(time.DateTime)))
+		x.ok("callback", x.say(text{"it answers; WeChat's last push came at %s", "应答正常；微信最近一次推送于 %s"}, seen.Local().Format(time.DateTime)))
 		return
 	}
-	x.line("callback", OK, x.say(text{"it answers; no push of WeChat's has come yet", "应答正常；尚未收到微信推送"}))
+	x.ok("callback", x.say(text{"it answers; no push of WeChat's has come yet", "应答正常；尚未收到微信推送"}))
 }
 
 // echo returns the address that was asked, and what was wrong with the answer.

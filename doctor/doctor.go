@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/wxnotify/wxnotify/server"
 )
@@ -67,20 +68,31 @@ func (d *Doctor) say(t text, args ...any) string {
 	return fmt.Sprintf(t.en, args...)
 }
 
-func (d *Doctor) line(check string, s State, what string, do ...string) {
-	l := Line{App: d.app, Check: check, State: s, Text: what}
-	if len(do) > 0 {
-		l.Do = do[0]
-	}
-	d.told(l)
+// ok tells of what is well, with a hint where there is one.
+func (d *Doctor) ok(check, what string, do ...string) {
+	d.told(Line{App: d.app, Check: check, State: OK, Text: what, Do: strings.Join(do, "")})
+}
+
+func (d *Doctor) skip(check, why string) {
+	d.told(Line{App: d.app, Check: check, State: Skip, Text: why})
+}
+
+// wrong tells of what is wrong, and always what to do.
+func (d *Doctor) wrong(check, what, do string) {
+	d.told(Line{App: d.app, Check: check, State: Wrong, Text: what, Do: do})
+}
+
+// unread is wrong where the database did not tell what it was asked.
+func (d *Doctor) unread(check string, err error) {
+	d.wrong(check, err.Error(), d.say(text{"see what the database's own log says", "请查看数据库自身的日志"}))
 }
 
 // settings checks the settings, and says whether the database can be opened.
 func (d *Doctor) settings() bool {
 	if err := d.conf.Check(); err != nil {
-		d.line("settings", Wrong, err.Error(), d.say(text{"correct this setting; docs/settings.md lists them", "请改正该配置项，参见 docs/settings.zh-CN.md"}))
+		d.wrong("settings", err.Error(), d.say(text{"correct this setting; docs/settings.md lists them", "请改正该配置项，参见 docs/settings.zh-CN.md"}))
 		return d.conf.CheckDatabase() == nil
 	}
-	d.line("settings", OK, d.say(text{"they make sense", "配置项合法"}))
+	d.ok("settings", d.say(text{"they make sense", "配置项合法"}))
 	return true
 }

@@ -1,0 +1,7 @@
+package doctor
+
+// For tests.
+var (
+	FreeSpace = freeSpace
+	Tight     = tight
+)
