@@ -161,7 +161,7 @@ var deposits = map[string]func(*testing.T, Database){
 		w.settle(c.Tries[0], lost)
 		st := must(w.Stock(ctx, w.now, w.app, alice))
 		w.same(st, wxnotify.Stock{Permits: map[wxnotify.Source]int{wxnotify.Form: 1, wxnotify.Payment: 3}, Subscribe: map[string]int{prompt: 1},
-			Longterm: []string{"LONG"}, Reserved: 2, Held: 1, NextExpiry: Noon.Add(7 * 24 * time.Hour)})
+			Longterm: []string{"LONG"}, Reserved: 2, Held: 1, NextExpiry: Noon.Add(7 * 24 * time.Hour), Said: map[string]string{prompt: "accept", "LONG": "accept"}})
 		w.same(must(w.Stock(ctx, w.now, w.app, bob)).Reachable(), false)
 	},
 	"a free permit can be taken away, one in use cannot": func(t *testing.T, db Database) {
