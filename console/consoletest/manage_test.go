@@ -131,7 +131,6 @@ func TestAnAppIsMadeAndChanged(t *testing.T) {
 // A key is made in the browser, works, and is revoked with a question first.
 func TestAKeyFromThePage(t *testing.T) {
 	t.Parallel()
-	needLong(t)
 	w := start(t)
 	b := w.open(look{path: "/console/keys?lang=zh"})
 	b.shows("#main", "还没有密钥")
@@ -156,6 +155,49 @@ func TestAKeyFromThePage(t *testing.T) {
 	b.click("#ask .p")
 	b.shows("#main tbody", "已吊销")
 	w.until("it lets nobody in", func() bool { return status() == http.StatusUnauthorized })
+}
+
+// An admin lets somebody in, who changes the password and sees no more than the
+// role allows.
+func TestSomebodyIsLetIn(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	b := w.open(look{path: "/console/settings?lang=en"})
+	b.fill(`[action$="/users"] [name=name]`, "ann")
+	b.fill(`[action$="/users"] [name=role]`, "viewer")
+	b.fill(`[action$="/users"] [name=password]`, "too short")
+	eval[int](b, `document.querySelector('[action$="/users"] [name=password]').minLength = 1`)
+	b.click(`[action$="/users"] .p`)
+	b.shows(".ban.bad", "at least")
+	b.fill(`[action$="/users"] [name=name]`, "ann")
+	b.fill(`[action$="/users"] [name=role]`, "viewer")
+	b.fill(`[action$="/users"] [name=password]`, password)
+	b.click(`[action$="/users"] .p`)
+	b.shows("#main tbody", "ann")
+
+	ann := w.tab(look{})
+	ann.to("/console/login?lang=en")
+	ann.fill("[name=name]", "ann")
+	ann.fill("[name=password]", password)
+	ann.click("button.p")
+	ann.shows(".who", "viewer")
+	ann.to("/console/settings")
+	ann.fill("[name=old]", password)
+	ann.fill("[name=password]", password+" 2")
+	ann.fill("[name=again]", password+" 2")
+	ann.click(".p")
+	ann.shows(".ban.ok", "changed")
+	ann.to("/console/apps")
+	ann.shows("#main tbody", sandbox.FirstAppID)
+	ann.until("no form, and no audit log", `!document.querySelector('main form') && !document.querySelector('[href="/console/audit"]')`)
+
+	b.to("/console/settings")
+	b.click("#main tbody .danger")
+	b.shows("#ask[open]", "ann")
+	b.click("#ask .p")
+	b.shows(".ban.ok", "deleted")
+	ann.to("/console/apps")
+	ann.at("/console/login")
 }
 
 // A webhook is made, shows its secret once, is told of a message, gets the same
