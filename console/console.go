@@ -26,6 +26,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -181,7 +182,7 @@ func New(log *slog.Logger, deps Deps, opt Options) *Door {
 	d.pages = d.readPages()
 	mux := http.NewServeMux()
 	d.routes(mux)
-	d.handler = headers(http.NewCrossOriginProtection().Handler(d.sessions.LoadAndSave(mux)))
+	d.handler = headers(d.recover(http.NewCrossOriginProtection().Handler(d.sessions.LoadAndSave(mux))))
 	return d
 }
 
@@ -201,6 +202,22 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // maxForm bounds the body of a form.
 const maxForm = 256 << 10
+
+// recover turns a panic of ours into a fault.
+func (d *Door) recover(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch p := recover(); p {
+			case nil:
+			case http.ErrAbortHandler: // an export that broke off half way must stay broken off
+				panic(p)
+			default:
+				d.fail(w, r, wxnotify.Panicked(p, debug.Stack()))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
 
 func headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

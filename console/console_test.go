@@ -1,10 +1,14 @@
 package console
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"io/fs"
+	"log/slog"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path"
 	"regexp"
@@ -14,6 +18,24 @@ import (
 
 	"github.com/wxnotify/wxnotify"
 )
+
+// A panic has its page and its line in the log: here, that there is nothing
+// behind the door.
+func TestAPanicIsAFault(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	d := New(slog.New(slog.NewTextHandler(&log, nil)), Deps{Now: func() wxnotify.Now { return wxnotify.Now{} }}, Options{})
+	r := httptest.NewRequest(http.MethodGet, Root+"/login", nil)
+	r.Header.Set("X-Request-ID", "mine")
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, r)
+	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "<html") || w.Header().Get("X-Request-ID") != "mine" {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	if line := log.String(); strings.Count(line, "level=ERROR") != 1 || !strings.Contains(line, "request_id=mine ") || !strings.Contains(line, "panic") {
+		t.Errorf("logged: %s", line)
+	}
+}
 
 var placeholder = regexp.MustCompile(`\{\w+\}`)
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -88,6 +89,11 @@ func (b *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (b *Callback) serve(w http.ResponseWriter, r *http.Request) (text string, err error) {
+	defer func() {
+		if p := recover(); p != nil { // a bug of ours is a fault, and WeChat repeats
+			text, err = "", wxnotify.Panicked(p, debug.Stack())
+		}
+	}()
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		return "", errForged
 	}

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -122,6 +123,21 @@ func TestTheAddressIsCheckedWithWeChatsVector(t *testing.T) {
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/wechat/"+pushApp+"?"+q.Encode(), nil))
 	if w.Code != 200 || w.Body.String() != "4375120948345356249" {
 		t.Errorf("%d %q", w.Code, w.Body)
+	}
+}
+
+// A panic is a fault: it is logged, and WeChat repeats the push. Here there is
+// nothing behind the door.
+func TestAPanicAtTheCallbackIsAFault(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	h := gateway.NewCallback(slog.New(slog.NewTextHandler(&log, nil)), gateway.CallbackDeps{Now: func() wxnotify.Now { return wxnotify.Now{Real: pushNow} }})
+	r := httptest.NewRequest(http.MethodGet, fmt.Sprintf("/wechat/%s?timestamp=%d", pushApp, pushNow.Unix()), nil)
+	r.Header.Set("X-Request-ID", "mine")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if line := log.String(); w.Code != http.StatusServiceUnavailable || strings.Count(line, "level=ERROR") != 1 || !strings.Contains(line, "request_id=mine ") || !strings.Contains(line, "panic") {
+		t.Errorf("%d, logged: %s", w.Code, line)
 	}
 }
 
