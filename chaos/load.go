@@ -52,7 +52,7 @@ func (l *load) run(ctx context.Context) {
 		all.Go(func() {
 			r := rand.New(rand.NewPCG(l.opt.Seed, uint64(100+i)))
 			for ctx.Err() == nil && l.wanted() {
-				if l.accepted.Load()-l.tail.effects.Load() > backlog {
+				if l.waiting() > backlog {
 					rest(ctx, 50*time.Millisecond)
 					continue
 				}
@@ -69,6 +69,14 @@ func (l *load) run(ctx context.Context) {
 // wanted says whether more messages are to be sent.
 func (l *load) wanted() bool {
 	return l.opt.Messages == 0 || l.on.Load() || l.marks.Load() < int64(l.opt.Messages)
+}
+
+// waiting is about how many messages are on their way. Of ten that were
+// accepted one at most comes to nothing: its permit was used elsewhere, or it
+// was canceled.
+func (l *load) waiting() int64 {
+	accepted := l.accepted.Load()
+	return accepted - accepted/10 - l.tail.effects.Load()
 }
 
 // An order is a message that is to be sent.

@@ -123,11 +123,11 @@ func (f *fleet) passes(ctx context.Context, l *load, r *rand.Rand, point string,
 		own := rand.New(rand.NewPCG(r.Uint64(), r.Uint64()))
 		all.Go(func() {
 			for n.running() && loading.Err() == nil {
-				if l.accepted.Load()-l.tail.effects.Load() > 500 {
+				if l.waiting() > 500 {
 					rest(loading, 50*time.Millisecond)
-					continue
+				} else {
+					l.batch(loading, loading, own)
 				}
-				l.batch(loading, loading, own)
 				l.operate(ctx, own)
 			}
 		})

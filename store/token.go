@@ -102,3 +102,11 @@ func (s *Store) LeaseRenewal(ctx context.Context, app string, now time.Time, d t
 	})
 	return leased && err == nil, err
 }
+
+// EndRenewal gives back the lease of an app's token that lasts until then.
+func (s *Store) EndRenewal(ctx context.Context, app string, until time.Time) error {
+	return s.do(ctx, "end a lease", engineLimit, func(w *work) error {
+		_, err := w.exec(`update token set lease_until = 0 where app = $1 and lease_until = $2`, app, ms(until))
+		return err
+	})
+}

@@ -309,3 +309,22 @@ func TestClosed(t *testing.T) {
 		w.wantFetches(0)
 	})
 }
+
+// A node that stops in the middle of a renewal leaves the right to renew to the next.
+func TestAStoppedRenewalIsTakenUpAtOnce(t *testing.T) {
+	in(t, bothModes, func(t *testing.T, w *world) {
+		w.fault(sandbox.Fault{Endpoint: "token", Effect: "slow", DelayMS: 2000, Times: 1})
+		k := w.keeper(Options{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, _, err := k.Get(ctx, w.app); err == nil {
+			t.Error("a token was there before WeChat gave it")
+		}
+		k.Close()
+		began := time.Now()
+		w.get(w.keeper(Options{}))
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("the next node waited for %v", took)
+		}
+	})
+}

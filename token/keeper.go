@@ -28,6 +28,7 @@ package token
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -47,6 +48,8 @@ type Store interface {
 	// LeaseRenewal gives the right to renew to one caller until now + d. It is
 	// false while another lease, or an own one, lasts.
 	LeaseRenewal(ctx context.Context, app string, now time.Time, d time.Duration) (bool, error)
+	// EndRenewal gives back the lease that lasts until then.
+	EndRenewal(ctx context.Context, app string, until time.Time) error
 }
 
 // Fetcher asks WeChat. It repeats nothing, and returns within about 10 s.
@@ -97,13 +100,27 @@ func New(log *slog.Logger, store Store, from Fetcher, opt Options) *Keeper {
 	return k
 }
 
-// Close gives up renewals under way and waits for them.
+// Close gives up renewals under way, waits for them, and gives back the right
+// to renew: whoever comes next need not wait until it lapses.
 func (k *Keeper) Close() {
 	k.mu.Lock()
 	k.closed = true
 	k.mu.Unlock()
 	k.stop()
 	k.flights.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	k.mu.Lock()
+	holds := maps.Clone(k.holds)
+	k.mu.Unlock()
+	for app, h := range holds {
+		if !k.opt.Now().Real.Before(h.leased) {
+			continue
+		}
+		if err := k.store.EndRenewal(ctx, app, h.leased); err != nil {
+			k.log.Warn("the right to renew an access token is not given back; it lapses within half a minute", "app", app, "error", err)
+		}
+	}
 }
 
 // Get returns a token of app that is good as far as anybody knows, with its

@@ -95,6 +95,10 @@ var records = map[string]func(*testing.T, Database){
 		w.same(must(w.LoadToken(ctx, w.app)), wxnotify.Token{})
 		lease := func(at time.Time) bool { return must(w.LeaseRenewal(ctx, w.app, at, 30*time.Second)) }
 		w.same([]bool{lease(Noon), lease(Noon), lease(Noon.Add(30 * time.Second))}, []bool{true, false, true})
+		must(0, w.EndRenewal(ctx, w.app, Noon)) // somebody else's
+		w.same(lease(Noon.Add(31*time.Second)), false)
+		must(0, w.EndRenewal(ctx, w.app, Noon.Add(time.Minute)))
+		w.same(lease(Noon.Add(31*time.Second)), true)
 		one := wxnotify.Token{Value: wxnotify.NewSecret("one"), ExpiresAt: Noon.Add(2 * time.Hour), Gen: 1, By: "node", At: Noon}
 		w.same(must(w.SaveToken(ctx, w.app, one, 0)), true)
 		w.same(must(w.SaveToken(ctx, w.app, one, 0)), false)
