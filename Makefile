@@ -38,7 +38,7 @@ test: tools check suites race-short test-miniprogram chaos
 	@echo
 	@echo "make test passed. It leaves out: the race detector at full length, and on the packages whose tests drive a browser or other processes (bench, chaos, chaos/cmd, consoletest, phonetest, deploy, docs, docs/examples), the sizes of the tests that say testing.Short, the long chaos, WeChat SDKs against the gateway, the other stories of phone and console, fuzzing, and what promtool, haproxy and systemd-analyze say of deploy/ where they are not installed (make test-long)."
 
-## test-long: the rest, at most 90 minutes on 2 cores: full race, long chaos, WeChat SDKs, every story and picture of phone and console, 30 s per fuzz target
+## test-long: the rest, at most 80 minutes on 2 cores: full race, long chaos, WeChat SDKs, every story and picture of phone and console, 30 s per fuzz target
 .PHONY: test-long
 test-long: tools race interop phone console fuzz chaos-long rolling release-verify static
 	@echo
@@ -81,12 +81,12 @@ chaos: tools
 	go run ./chaos/cmd -database postgres -nodes 3 -for 30s
 	go run ./chaos/cmd -database sqlite -points few
 
-## chaos-long: the same with 200,000 messages on each database, with payments, at every kill point, and with a PostgreSQL cluster that loses its primary (long)
+## chaos-long: the same with over 200,000 messages on each database, with payments, at every kill point, and with a PostgreSQL cluster that loses its primary (long)
 .PHONY: chaos-long
 chaos-long: tools
 	@scripts/need patroni etcd
-	go run ./chaos/cmd -database sqlite -messages 200000 -for 12m -apps 48
-	go run ./chaos/cmd -database postgres -nodes 3 -messages 200000 -for 15m -apps 48
+	go run ./chaos/cmd -database sqlite -messages 206000 -for 12m -apps 48
+	go run ./chaos/cmd -database postgres -nodes 3 -messages 206000 -for 15m -apps 48
 	go run ./chaos/cmd -database sqlite -source payment -for 60s
 	go run ./chaos/cmd -database postgres -nodes 3 -source payment -for 2m
 	go run ./chaos/cmd -database sqlite -points all

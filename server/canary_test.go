@@ -490,11 +490,14 @@ func (w *world) strangeTLS() string {
 	return srv.URL
 }
 
-// A story's log at debug level never has a secret or a person in it.
+// A story's log at debug level never has a secret or a person in it, and its
+// database has neither a secret nor what messages say.
 func (w *world) quiet() {
 	w.Helper()
-	w.clean("the story's log", w.logs.bytes(), map[string]string{
-		"the API key": storyKey, "the app's secret": sandbox.FirstSecret, "the master key": w.conf.MasterKey.Reveal(),
-		"a user": li, "another user": wang, "a value": "2017年10月19日 12:31",
-	})
+	secrets := map[string]string{
+		"the API key": storyKey, "the app's secret": sandbox.FirstSecret, "the master key": w.conf.MasterKey.Reveal(), "a value": "2017年10月19日 12:31",
+	}
+	w.clean("the story's database", storetest.Everything(w, w.conf.Database.Reveal()), secrets)
+	secrets["a user"], secrets["another user"] = li, wang
+	w.clean("the story's log", w.logs.bytes(), secrets)
 }
