@@ -74,12 +74,11 @@ lint: $(LINT)
 $(LINT):
 	GOBIN=$(abspath $(dir $(LINT))) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 
-## chaos: real processes, killed and cut off for 30 s on each database, and at a few kill points; then everything is checked from outside
+## chaos: real processes, killed and cut off for 30 s on each database; then everything is checked from outside
 .PHONY: chaos
 chaos: tools
 	go run ./chaos/cmd -database sqlite -for 30s
 	go run ./chaos/cmd -database postgres -nodes 3 -for 30s
-	go run ./chaos/cmd -database sqlite -points few
 
 ## chaos-long: the same with over 200,000 messages on each database, with payments, at every kill point, and with a PostgreSQL cluster that loses its primary (long)
 .PHONY: chaos-long
