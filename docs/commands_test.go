@@ -36,7 +36,7 @@ var notRun = map[string]string{
 	"make help":              "it prints the Makefile",
 	"make build":             "it is go build, and writes into the sources",
 	"wxnotify bench --quick": "it takes half a minute, and bench tests itself",
-	`PGFSYNC=on scripts/withpostgres sh -c 'wxnotify bench --quick --database "$WXNOTIFY_TEST_POSTGRES"'`:     "as above",
+	`PGFSYNC=on scripts/withpostgres sh -c 'wxnotify bench --database "$WXNOTIFY_TEST_POSTGRES"'`:             "as above",
 	"mkdir -p /etc/postgresql-common/createcluster.d":                                                         "it changes the machine; make chaos-long runs the same in small (chaos/cluster.go)",
 	"echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/wxnotify.conf":                "as above",
 	"apt-get install etcd-server patroni python3-etcd postgresql":                                             "as above",

@@ -104,7 +104,8 @@ func (k *Keeper) lease(ctx context.Context, h *hold, app wxnotify.App) (bool, er
 	if held {
 		return true, nil
 	}
-	ok, err := k.store.LeaseRenewal(ctx, app.ID, now, leaseFor)
+	// Whoever stops now has to know whether it was given, to give it back.
+	ok, err := k.store.LeaseRenewal(context.WithoutCancel(ctx), app.ID, now, leaseFor)
 	if err != nil {
 		return false, &fault{"lease the renewal", err}
 	}
