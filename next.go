@@ -244,9 +244,9 @@ func (t Try) otherwise(s Step) Step {
 }
 
 // nextPermit: WeChat does not know the code, or knows it as used up. A fresh
-// one is tried once more, whatever came before the first time that it was
-// tried, which the number of the message's attempts does not tell; otherwise the message goes on with another, unless
-// its sender named this one.
+// one is tried once more: what counts is whether this message tried this code
+// before, not how many attempts it had. Otherwise the message goes on with
+// another, unless its sender named this one.
 func (t Try) nextPermit(o Outcome, now time.Time) Step {
 	fresh := t.Permit.Young(now) && !slices.Contains(t.Heard, o.Errcode)
 	if v := o.Verdict; v.Cause == CauseInvalid && fresh {

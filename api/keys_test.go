@@ -100,19 +100,29 @@ func last[T any](list func(func(T, error) bool)) (err error) {
 	return err
 }
 
+// neighbours makes a second app beside the house's own, and sends a message
+// that waits in the house's own.
+func (h *house) neighbours() (theirs client.App, m client.NewMessage, sent client.Message) {
+	h.t.Helper()
+	secret := "s3cret"
+	theirs, err := h.c.CreateApp(h.t.Context(), client.NewApp{ID: "wx2222222222222222", AppSettings: client.AppSettings{Secret: &secret}})
+	h.must(err)
+	m = h.message()
+	m.App, m.Wait = h.app, true
+	sent, err = h.c.Send(h.t.Context(), m)
+	h.must(err)
+	return theirs, m, sent
+}
+
 func TestAKeyOfOneAppSeesNoOther(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db storetest.Database) {
-		h, ctx, secret := build(t, db, nil), t.Context(), "s3cret"
-		theirs, err := h.c.CreateApp(ctx, client.NewApp{ID: "wx2222222222222222", AppSettings: client.AppSettings{Secret: &secret}})
-		h.must(err)
-		m := h.message()
-		m.App, m.Wait = h.app, true
-		sent, err := h.c.Send(ctx, m)
-		h.must(err)
-		_, err = h.c.Send(ctx, h.message())
+		h, ctx := build(t, db, nil), t.Context()
+		theirs, m, sent := h.neighbours()
+		_, err := h.c.Send(ctx, h.message())
 		h.refused(err, wxnotify.AppRequired)
 
+		secret := "s3cret"
 		own, _ := h.key(client.NewKey{Scopes: []string{"send", "permits", "read", "admin"}, App: theirs.ID})
 		_, absent := own.Message(ctx, "msg_none")
 		_, foreign := own.Message(ctx, sent.ID)
@@ -156,14 +166,9 @@ func TestAKeyOfOneAppSeesNoOther(t *testing.T) {
 func TestForeignLooksAbsentToEveryCall(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db storetest.Database) {
-		h, ctx, secret := build(t, db, nil), t.Context(), "s3cret"
-		theirs, err := h.c.CreateApp(ctx, client.NewApp{ID: "wx2222222222222222", AppSettings: client.AppSettings{Secret: &secret}})
-		h.must(err)
-		m := h.message()
-		m.App, m.Wait = h.app, true
-		sent, err := h.c.Send(ctx, m)
-		h.must(err)
-		_, err = h.c.DepositPermits(ctx, h.app, []client.NewPermit{{To: h.others[0], Source: "form", Code: "form-0000000001"}})
+		h, ctx := build(t, db, nil), t.Context()
+		theirs, _, sent := h.neighbours()
+		_, err := h.c.DepositPermits(ctx, h.app, []client.NewPermit{{To: h.others[0], Source: "form", Code: "form-0000000001"}})
 		h.must(err)
 		permit := ""
 		for p, err := range h.c.Permits(ctx, client.PermitFilter{App: h.app}) {

@@ -18,7 +18,7 @@ func entries(app string, from, n int) (es []wxnotify.Entry) {
 	now := time.Now()
 	for i := range n {
 		es = append(es, wxnotify.Entry{FormID: fmt.Sprintf("form-%s-%010d", app, from+i), Message: wxnotify.Message{
-			ID: outbox.NewID(), App: app, To: "alice", TemplateID: "t", Channel: wxnotify.ChannelTemplate, Fixed: true, Body: []byte(`{"touser":"alice"}`),
+			ID: outbox.NewID(), App: app, To: "alice", TemplateID: "t", Channel: wxnotify.ChannelTemplate, Fixed: true, Body: fmt.Appendf(nil, `{"touser":"alice","n":%d}`, from+i),
 			OnUnsure: wxnotify.Hold, State: wxnotify.Queued, SendAt: now, ExpiresAt: now.Add(wxnotify.Lasts), CreatedAt: now, UpdatedAt: now,
 		}})
 	}
@@ -35,12 +35,12 @@ func TestABacklogHasABound(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, id := range []string{"wxfull", "wxother"} {
-			if err := s.CreateApp(t.Context(), wxnotify.App{ID: id, MaxInFlight: 256, TokenMode: wxnotify.StableToken, CreatedAt: time.Now(), UpdatedAt: time.Now()}); err != nil {
+			if err := s.CreateApp(t.Context(), appOf(id, 256, time.Now())); err != nil {
 				t.Fatal(err)
 			}
 		}
-		calls := make(far, 100)
-		box := outbox.New(slog.New(slog.DiscardHandler), s, calls, calls, outbox.Options{Backlog: 5})
+		calls := make(chan time.Time, 100)
+		box := outbox.New(slog.New(slog.DiscardHandler), s, taking(calls), taking(calls), outbox.Options{Backlog: 5})
 		accepted := func(es ...wxnotify.Entry) (n int) {
 			t.Helper()
 			receipts, err := box.Accept(t.Context(), es)

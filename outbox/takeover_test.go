@@ -3,7 +3,6 @@ package outbox_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -15,28 +14,16 @@ import (
 	"github.com/wxnotify/wxnotify/store/storetest"
 )
 
-// far is the world on the other side: tokens are good, and calls are accepted.
-type far chan time.Time
-
-func (far) Get(context.Context, wxnotify.App) (string, int64, error) { return "token", 1, nil }
-
-func (far) Drop(context.Context, wxnotify.App, int64) error { return nil }
-
-func (f far) Send(context.Context, string, wxnotify.Channel, []byte) wxnotify.Outcome {
-	f <- time.Now()
-	return wxnotify.Outcome{Kind: wxnotify.Accepted, Said: true}
+// taking is a WeChat that takes every message, and says when.
+func taking(calls chan<- time.Time) sender {
+	return func(context.Context, string, []byte) wxnotify.Outcome {
+		calls <- time.Now()
+		return taken
+	}
 }
 
-func appOf(at time.Time) wxnotify.App {
-	return wxnotify.App{ID: "wxshop", MaxInFlight: 256, TokenMode: wxnotify.StableToken, CreatedAt: at, UpdatedAt: at}
-}
-
-// entry is the n-th message, with a form of its own.
-func entry(n int, at time.Time) wxnotify.Entry {
-	return wxnotify.Entry{FormID: fmt.Sprintf("form-%010d", n), Message: wxnotify.Message{
-		ID: outbox.NewID(), App: "wxshop", To: "alice", TemplateID: "t", Channel: wxnotify.ChannelTemplate, Fixed: true, Body: []byte(`{"touser":"alice"}`),
-		OnUnsure: wxnotify.Hold, State: wxnotify.Queued, SendAt: at, ExpiresAt: at.Add(wxnotify.Lasts), CreatedAt: at, UpdatedAt: at,
-	}}
+func appOf(id string, inFlight int, at time.Time) wxnotify.App {
+	return wxnotify.App{ID: id, MaxInFlight: inFlight, TokenMode: wxnotify.StableToken, CreatedAt: at, UpdatedAt: at}
 }
 
 // busy is a database that takes its time to find what a dead server left: the
@@ -60,10 +47,10 @@ func TestAServerThatIsBackGoesOnAtOnce(t *testing.T) {
 		}
 		began := time.Now()
 		now := wxnotify.Now{Real: began, Virtual: began}
-		if err := dead.CreateApp(t.Context(), appOf(began)); err != nil {
+		if err := dead.CreateApp(t.Context(), appOf("wxshop", 256, began)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := dead.Accept(t.Context(), now, []wxnotify.Entry{entry(1, began)}); err != nil {
+		if _, err := dead.Accept(t.Context(), now, entries("wxshop", 0, 1)); err != nil {
 			t.Fatal(err)
 		}
 		c, err := dead.Claim(t.Context(), now, 30*time.Second, []wxnotify.Want{{App: "wxshop", N: 1}})
@@ -75,8 +62,8 @@ func TestAServerThatIsBackGoesOnAtOnce(t *testing.T) {
 		}
 
 		ctx, stop := context.WithCancel(t.Context())
-		calls := make(far, 1)
-		box := outbox.New(slog.New(slog.DiscardHandler), busy{storetest.Open(t, dsn, nil)}, calls, calls, outbox.Options{})
+		calls := make(chan time.Time, 1)
+		box := outbox.New(slog.New(slog.DiscardHandler), busy{storetest.Open(t, dsn, nil)}, taking(calls), taking(calls), outbox.Options{})
 		done := make(chan struct{})
 		go func() {
 			box.Run(ctx)
@@ -110,24 +97,24 @@ func TestAResultThatCannotBeWrittenHoldsUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := storetest.Open(t, storetest.SQLite(t), nil)
 		began := time.Now()
-		if err := s.CreateApp(t.Context(), appOf(began)); err != nil {
+		if err := s.CreateApp(t.Context(), appOf("wxshop", 256, began)); err != nil {
 			t.Fatal(err)
 		}
-		entries := []wxnotify.Entry{entry(1, began), entry(2, began), entry(3, began)}
-		calls, rests := make(far, 9), make(chan wxnotify.Rest, 9)
-		box := outbox.New(slog.New(slog.DiscardHandler), spoilt{s, entries[1].Message.ID}, calls, calls, outbox.Options{OnRest: func(r wxnotify.Rest) { rests <- r }})
+		first := entries("wxshop", 0, 3)
+		calls, rests := taking(make(chan time.Time, 9)), make(chan wxnotify.Rest, 9)
+		box := outbox.New(slog.New(slog.DiscardHandler), spoilt{s, first[1].Message.ID}, calls, calls, outbox.Options{OnRest: func(r wxnotify.Rest) { rests <- r }})
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {
 			box.Run(ctx)
 			close(done)
 		}()
-		for _, batch := range [][]wxnotify.Entry{entries, {entry(4, began)}} {
+		for _, batch := range [][]wxnotify.Entry{first, entries("wxshop", 3, 1)} {
 			if _, err := box.Accept(t.Context(), batch); err != nil {
 				t.Fatal(err)
 			}
 			for range min(len(batch), 2) { // of the first three all but one
-				if r := <-rests; r.State != wxnotify.Sent || r.ID == entries[1].Message.ID {
+				if r := <-rests; r.State != wxnotify.Sent || r.ID == first[1].Message.ID {
 					t.Errorf("%+v", r)
 				}
 			}

@@ -3,7 +3,6 @@ package outbox_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -42,7 +41,7 @@ type shop struct {
 func newShop(t *testing.T, far sender, apps ...string) *shop {
 	s := &shop{T: t, store: storetest.Open(t, storetest.SQLite(t), nil)}
 	for _, id := range apps {
-		if err := s.store.CreateApp(t.Context(), wxnotify.App{ID: id, MaxInFlight: 8, TokenMode: wxnotify.StableToken, CreatedAt: time.Now(), UpdatedAt: time.Now()}); err != nil {
+		if err := s.store.CreateApp(t.Context(), appOf(id, 8, time.Now())); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -61,15 +60,7 @@ func newShop(t *testing.T, far sender, apps ...string) *shop {
 // send accepts n messages with form_ids of their own.
 func (s *shop) send(app string, n int) (ids []string) {
 	s.Helper()
-	now := time.Now()
-	var es []wxnotify.Entry
-	for i := range n {
-		es = append(es, wxnotify.Entry{FormID: fmt.Sprintf("form-of-%s-%06d", app, i), Message: wxnotify.Message{
-			ID: outbox.NewID(), App: app, To: "alice", TemplateID: "t", Channel: wxnotify.ChannelTemplate, Fixed: true, Body: fmt.Appendf(nil, `{"touser":"alice","n":%d}`, i),
-			OnUnsure: wxnotify.Hold, State: wxnotify.Queued, SendAt: now, ExpiresAt: now.Add(wxnotify.Lasts), CreatedAt: now, UpdatedAt: now,
-		}})
-	}
-	receipts, err := s.box.Accept(s.Context(), es)
+	receipts, err := s.box.Accept(s.Context(), entries(app, 0, n))
 	if err != nil {
 		s.Fatal(err)
 	}
