@@ -3,13 +3,16 @@ package gateway_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -60,9 +63,11 @@ func newShelf(mode string) *shelf {
 	}}}
 }
 
-func (s *shelf) handler() http.Handler {
+func (s *shelf) handler() http.Handler { return s.handlerAt(pushNow) }
+
+func (s *shelf) handlerAt(now time.Time) http.Handler {
 	return gateway.NewCallback(slog.New(slog.DiscardHandler), gateway.CallbackDeps{
-		Apps: s, Inbox: s, Know: s.know, Now: func() wxnotify.Now { return wxnotify.Now{Real: pushNow, Virtual: pushNow} },
+		Apps: s, Inbox: s, Know: s.know, Now: func() wxnotify.Now { return wxnotify.Now{Real: now, Virtual: now} },
 	})
 }
 
@@ -113,16 +118,60 @@ func popup(template, said string) wxnotify.Event {
 	return wxnotify.Event{App: pushApp, Kind: wxnotify.EventPopup, To: "o_user_0001", TemplateID: template, At: time.Unix(1700000000, 0).UTC(), Said: said}
 }
 
-func TestTheAddressIsCheckedWithWeChatsVector(t *testing.T) {
+// Each request that WeChat prints as an example of its push is taken, at the time
+// that it was made for (wechat/testdata/README.md).
+func TestWeChatsOwnExamplesAreTaken(t *testing.T) {
 	t.Parallel()
-	s := newShelf("safe")
-	at := time.Unix(1714036504, 0)
-	q := url.Values{"timestamp": {fmt.Sprint(at.Unix())}, "nonce": {"1514711492"}, "signature": {"f464b24fc39322e44b38aa78f5edd27bd1441696"}, "echostr": {"4375120948345356249"}}
-	h := gateway.NewCallback(slog.New(slog.DiscardHandler), gateway.CallbackDeps{Apps: s, Inbox: s, Know: s.know, Now: func() wxnotify.Now { return wxnotify.Now{Real: at} }})
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/wechat/"+pushApp+"?"+q.Encode(), nil))
-	if w.Code != 200 || w.Body.String() != "4375120948345356249" {
-		t.Errorf("%d %q", w.Code, w.Body)
+	text, err := os.ReadFile("../wechat/testdata/push.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var examples []struct {
+		Name, Method, AppID, Token, Timestamp, Nonce, Signature, Openid, Echostr, Encrypt, Body string
+
+		Key          string `json:"encoding_aes_key"`
+		MsgSignature string `json:"msg_signature"`
+	}
+	if err := json.Unmarshal(text, &examples); err != nil {
+		t.Fatal(err)
+	}
+	taken := 0
+	for _, e := range examples {
+		if e.Method == "" {
+			continue
+		}
+		taken++
+		q := url.Values{"timestamp": {e.Timestamp}, "nonce": {e.Nonce}}
+		mode, answer, signed := "plain", "success", []string{e.Signature}
+		if e.Encrypt != "" {
+			mode, signed = "safe", []string{e.MsgSignature}
+			q.Set("encrypt_type", "aes")
+		}
+		if e.Method == http.MethodGet {
+			answer, signed = e.Echostr, nil
+		}
+		for name, value := range map[string]string{"signature": e.Signature, "msg_signature": e.MsgSignature, "openid": e.Openid, "echostr": e.Echostr} {
+			if value != "" {
+				q.Set(name, value)
+			}
+		}
+		sec, err := strconv.ParseInt(e.Timestamp, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for late, want := range map[time.Duration]int{5 * time.Minute: http.StatusOK, 5*time.Minute + time.Second: http.StatusForbidden} {
+			s := newShelf(mode)
+			s.app.ID, s.app.Callback.Token, s.app.Callback.AESKey = e.AppID, wxnotify.NewSecret(e.Token), wxnotify.NewSecret(e.Key)
+			w := httptest.NewRecorder()
+			s.handlerAt(time.Unix(sec, 0).Add(late)).ServeHTTP(w, httptest.NewRequest(e.Method, "/wechat/"+e.AppID+"?"+q.Encode(),
+				strings.NewReader(strings.ReplaceAll(e.Body, "{{encrypt}}", e.Encrypt))))
+			if w.Code != want || want == http.StatusOK && (w.Body.String() != answer || !slices.Equal(s.signed, signed)) {
+				t.Errorf("%s, %s late: %d %q, kept under %q", e.Name, late, w.Code, w.Body, s.signed)
+			}
+		}
+	}
+	if taken != 4 {
+		t.Errorf("%d examples are requests, want four", taken)
 	}
 }
 

@@ -5,9 +5,11 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -179,6 +181,10 @@ func TestEventsInSafeMode(t *testing.T) {
 		}
 		if err != nil || envelope.ToUserName == "" {
 			t.Fatalf("%s: %v: %s", format, err, l.body)
+		}
+		// The names of WeChat's own example (wechat/testdata/push.json), and what the address has.
+		if got := slices.Sorted(maps.Keys(l.query)); !slices.Equal(got, []string{"encrypt_type", "extra", "msg_signature", "nonce", "openid", "signature", "timestamp"}) {
+			t.Errorf("%s: the query has %v", format, got)
 		}
 		if want := wechat.Signature(callbackToken, l.query.Get("timestamp"), l.query.Get("nonce"), envelope.Encrypt); l.query.Get("msg_signature") != want ||
 			l.query.Get("encrypt_type") != "aes" || l.query.Get("extra") != "1" {

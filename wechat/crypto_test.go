@@ -4,75 +4,123 @@ import (
 	"bytes"
 	"crypto/cipher"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
 
+// The key and the app of WeChat's older sample, for what has no example.
 const (
-	vectorKey   = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
-	vectorAppID = "wx0123456789abcdef"
-	vectorToken = "AAAAA"
+	sampleKey   = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+	sampleAppID = "wx2c2769f8efd9abc2"
 )
 
-var vectorRandom = [16]byte([]byte("0123456789abcdef"))
+// A pushed is one of WeChat's own examples of its push (testdata/README.md).
+type pushed struct {
+	Name         string `json:"name"`
+	Token        string `json:"token"`
+	Key          string `json:"encoding_aes_key"`
+	AppID        string `json:"appid"`
+	Timestamp    string `json:"timestamp"`
+	Nonce        string `json:"nonce"`
+	Signature    string `json:"signature"`
+	MsgSignature string `json:"msg_signature"`
+	Encrypt      string `json:"encrypt"`
+	Random       string `json:"random"`
+	Msg          string `json:"msg"`
+}
 
-// The first two are WeChat's own; the others were computed by us with another
-// implementation (wechat-api.md 6.1 and 6.2).
-func TestSignature(t *testing.T) {
+// examples are all of them.
+func examples(t testing.TB) (all []pushed) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/push.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &all); err != nil || len(all) == 0 {
+		t.Fatal("no examples: ", err)
+	}
+	return all
+}
+
+// sealedSample is what the older sample says, sealed.
+func sealedSample(t testing.TB) string {
+	t.Helper()
+	for _, e := range examples(t) {
+		if e.Key == sampleKey && e.AppID == sampleAppID {
+			return e.Encrypt
+		}
+	}
+	t.Fatal("the older sample is missing")
+	return ""
+}
+
+func TestSignaturesAreWeChats(t *testing.T) {
 	t.Parallel()
-	for want, parts := range map[string][]string{
-		"f464b24fc39322e44b38aa78f5edd27bd1441696": {vectorToken, "1714036504", "1514711492"},
-		"899cf89e464efb63f54ddac96b0a0a235f53aa78": {vectorToken, "1714037059", "486452656"},
-		"67121ede6c30568627131be0ec915339d23ef20e": {vectorToken, "1714037059", "486452656", vectors[0].sealed},
-		"62fff609589c5e96892780d8f88494f7ef2053d8": {vectorToken, "1714037059", "486452656", vectors[1].sealed},
-	} {
-		if got := Signature(parts...); got != want {
-			t.Errorf("Signature(%q) = %s, want %s", parts, got, want)
+	for _, e := range examples(t) {
+		parts := []string{e.Token, e.Timestamp, e.Nonce}
+		if e.Signature != "" {
+			signs(t, e.Name, e.Signature, parts)
 		}
-		if !Signed(want, parts...) {
-			t.Errorf("Signed(%s, %q) = false", want, parts)
-		}
-		for _, wrong := range []string{"", want[:39], want + "0", "0" + want[1:39] + "x"} {
-			if Signed(wrong, parts...) {
-				t.Errorf("Signed(%q, %q) = true", wrong, parts)
-			}
+		if e.Encrypt != "" {
+			signs(t, e.Name, e.MsgSignature, append(parts, e.Encrypt))
 		}
 	}
 }
 
-var vectors = []struct{ msg, sealed string }{
-	{`{"ToUserName":"gh_97417a04a28d","Event":"debug_demo"}`,
-		"Q3stYC6hdFzMh9T8HCvyDEbhLE3cTyJszZmI396srI2x0tsPtdblaWcNrNJzgydM7GRbzjMeakE1Lbd3GASIjAtf42XmPwaE1RxWa/yiDsnboE5k3nlsLsOP0SvK56LN"},
-	{`{"ToUserName":"gh_97417a04a28d","Event":"debug_demo","A":1}`, // a pad of 31: tells block 32 from 16
-		"Q3stYC6hdFzMh9T8HCvyDGcL7zB6NG4/Q1dZY1598CE0Z5g9ZtUHPiuKFT3Qkc6iYRWXjXQTTwz98xmt4sttV6/LjJ4mOuunIOvXvyqB9XojO6pEWDpesKUkikzecgqeSetFccjCcSsK4KX9y+NOgd8rYs8eVMN6obvOfqJ5bc8="},
+// signs wants the signature of the parts, and no other one, to be right.
+func signs(t *testing.T, name, want string, parts []string) {
+	t.Helper()
+	if got := Signature(parts...); got != want {
+		t.Errorf("%s: Signature(%q) = %s, want %s", name, parts, got, want)
+	}
+	if !Signed(want, parts...) {
+		t.Errorf("%s: Signed(%s, %q) = false", name, want, parts)
+	}
+	for _, wrong := range []string{"", want[:39], want + "0", "0" + want[1:39] + "x"} {
+		if Signed(wrong, parts...) {
+			t.Errorf("%s: Signed(%q, %q) = true", name, wrong, parts)
+		}
+	}
 }
 
 func key(t testing.TB) Key {
 	t.Helper()
-	k, err := DecodeKey(vectorKey)
+	return decoded(t, sampleKey)
+}
+
+func decoded(t testing.TB, encoded string) Key {
+	t.Helper()
+	k, err := DecodeKey(encoded)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return k
 }
 
-func TestVectorsBothWays(t *testing.T) {
+func TestSealsAreWeChatsBothWays(t *testing.T) {
 	t.Parallel()
-	k := key(t)
-	if got := hex.EncodeToString(k.bytes()); got != "69b71d79f8218a39259a7a29aabb2dbafc31cb3d35db7e39ebbf3d0010831051" {
-		t.Errorf("key is %s", got)
+	sealed := 0
+	for _, e := range examples(t) {
+		if e.Encrypt == "" {
+			continue
+		}
+		sealed++
+		k := decoded(t, e.Key)
+		if got := seal(k, [16]byte([]byte(e.Random)), e.AppID, []byte(e.Msg)); got != e.Encrypt {
+			t.Errorf("%s: seal(%s) = %s, want %s", e.Name, e.Msg, got, e.Encrypt)
+		}
+		if got, err := Decrypt(k, e.AppID, e.Encrypt); err != nil || string(got) != e.Msg {
+			t.Errorf("%s: Decrypt = %s, %v, want %s", e.Name, got, err, e.Msg)
+		}
 	}
-	for _, v := range vectors {
-		if got := seal(k, vectorRandom, vectorAppID, []byte(v.msg)); got != v.sealed {
-			t.Errorf("seal(%s) = %s, want %s", v.msg, got, v.sealed)
-		}
-		got, err := Decrypt(k, vectorAppID, v.sealed)
-		if err != nil || string(got) != v.msg {
-			t.Errorf("Decrypt = %s, %v, want %s", got, err, v.msg)
-		}
+	if sealed != 3 {
+		t.Errorf("%d examples are sealed, want the three of testdata/README.md", sealed)
 	}
 }
 
@@ -81,12 +129,12 @@ func TestEveryLengthComesBack(t *testing.T) {
 	k := key(t)
 	for n := range 100 {
 		msg := bytes.Repeat([]byte{'m'}, n)
-		got, err := Decrypt(k, vectorAppID, Encrypt(k, vectorAppID, msg))
+		got, err := Decrypt(k, sampleAppID, Encrypt(k, sampleAppID, msg))
 		if err != nil || !bytes.Equal(got, msg) {
 			t.Fatalf("%d bytes: got %d, %v", n, len(got), err)
 		}
 	}
-	first, second := Encrypt(k, vectorAppID, nil), Encrypt(k, vectorAppID, nil)
+	first, second := Encrypt(k, sampleAppID, nil), Encrypt(k, sampleAppID, nil)
 	if first == second {
 		t.Error("two seals of the same message are equal")
 	}
@@ -102,18 +150,19 @@ func TestWhatIsNotSealedForUsIsRefused(t *testing.T) {
 		return base64.StdEncoding.EncodeToString(b)
 	}
 	head := "0123456789abcdef"
-	flipped := []byte(vectors[0].sealed)
+	good := sealedSample(t)
+	flipped := []byte(good)
 	flipped[40] ^= 1
 	for name, sealed := range map[string]string{
 		"nothing":                  "",
 		"not base64":               "%%%%",
-		"cut":                      vectors[0].sealed[:64],
+		"cut":                      good[:64],
 		"not whole blocks":         base64.StdEncoding.EncodeToString(make([]byte, 33)),
 		"half a padding block":     base64.StdEncoding.EncodeToString(make([]byte, 48)),
 		"one bit changed":          string(flipped),
 		"another app":              Encrypt(k, "wxother", []byte("x")),
-		"appid longer":             Encrypt(k, vectorAppID+"0", []byte("x")),
-		"appid shorter":            Encrypt(k, vectorAppID[:17], []byte("x")),
+		"appid longer":             Encrypt(k, sampleAppID+"0", []byte("x")),
+		"appid shorter":            Encrypt(k, sampleAppID[:17], []byte("x")),
 		"no appid":                 Encrypt(k, "", []byte("x")),
 		"pad of 0":                 raw(head + head[:15] + "\x00"),
 		"pad of 33":                raw(head + head + head + head[:15] + "\x21"),
@@ -123,27 +172,26 @@ func TestWhatIsNotSealedForUsIsRefused(t *testing.T) {
 		"length that wraps around": raw(head + "\xff\xff\xff\xff" + "\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c\x0c"),
 		"too long":                 string(bytes.Repeat([]byte("A"), maxSealed+1)),
 	} {
-		if got, err := Decrypt(k, vectorAppID, sealed); !errors.Is(err, ErrSeal) || got != nil {
+		if got, err := Decrypt(k, sampleAppID, sealed); !errors.Is(err, ErrSeal) || got != nil {
 			t.Errorf("%s: got %q, %v", name, got, err)
 		}
 	}
-	other, err := DecodeKey("B" + vectorKey[1:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Decrypt(other, vectorAppID, vectors[0].sealed); !errors.Is(err, ErrSeal) {
+	if _, err := Decrypt(decoded(t, "B"+sampleKey[1:]), sampleAppID, good); !errors.Is(err, ErrSeal) {
 		t.Errorf("another key: %v", err)
 	}
 }
 
 func TestDecodeKey(t *testing.T) {
 	t.Parallel()
+	if got := hex.EncodeToString(key(t).bytes()); got != "69b71d79f8218a39259a7a29aabb2dbafc31cb3d35db7e39ebbf3d0010831051" {
+		t.Errorf("key is %s", got)
+	}
 	// The last character's two spare bits do not count: G and H end alike.
-	spare, err := DecodeKey(vectorKey[:42] + "H")
+	spare, err := DecodeKey(sampleKey[:42] + "H")
 	if err != nil || spare != key(t) {
 		t.Errorf("spare bits: %v", err)
 	}
-	for _, bad := range []string{"", vectorKey[:42], vectorKey + "=", vectorKey[:42] + "+", vectorKey[:42] + "\n", vectorKey[:40] + "密"} {
+	for _, bad := range []string{"", sampleKey[:42], sampleKey + "=", sampleKey[:42] + "+", sampleKey[:42] + "\n", sampleKey[:40] + "密"} {
 		if _, err := DecodeKey(bad); err == nil {
 			t.Errorf("DecodeKey(%q) is fine", bad)
 		}
@@ -165,28 +213,40 @@ func TestDecodeKey(t *testing.T) {
 
 func FuzzDecrypt(f *testing.F) {
 	k := key(f)
-	for _, v := range vectors {
-		f.Add(v.sealed)
+	for _, e := range examples(f) {
+		f.Add(e.Encrypt)
 	}
 	f.Fuzz(func(t *testing.T, sealed string) {
-		msg, err := Decrypt(k, vectorAppID, sealed)
+		msg, err := Decrypt(k, sampleAppID, sealed)
 		if err != nil {
 			return
 		}
-		if again, err := Decrypt(k, vectorAppID, Encrypt(k, vectorAppID, msg)); err != nil || !bytes.Equal(again, msg) {
+		if again, err := Decrypt(k, sampleAppID, Encrypt(k, sampleAppID, msg)); err != nil || !bytes.Equal(again, msg) {
 			t.Errorf("%q opens to %q but not again: %q, %v", sealed, msg, again, err)
 		}
 	})
 }
 
+// What opens is the message that stands behind its length and before the appid.
 func FuzzOpenedPlaintext(f *testing.F) {
 	k := key(f)
-	f.Add([]byte("0123456789abcdef\x00\x00\x00\x01xwx0123456789abcdef"))
+	for _, size := range []string{"\x00\x00\x00\x01", "\x00\x00\x00\x00", "\x00\x00\x00\x02", "\xff\xff\xff\xff"} {
+		f.Add([]byte("0123456789abcdef" + size + "x" + sampleAppID))
+	}
 	f.Fuzz(func(t *testing.T, plain []byte) {
-		b := append(bytes.Clone(plain), make([]byte, (padBlock-len(plain)%padBlock)%padBlock)...)
+		// Whole blocks go as they are, all else with the padding that is right.
+		if pad := padBlock - len(plain)%padBlock; pad < padBlock {
+			plain = append(bytes.Clone(plain), bytes.Repeat([]byte{byte(pad)}, pad)...)
+		}
+		b := bytes.Clone(plain)
 		cbc(k, b)
-		if msg, err := Decrypt(k, vectorAppID, base64.StdEncoding.EncodeToString(b)); err == nil && len(msg) > len(b) {
-			t.Errorf("%d bytes open to %d", len(b), len(msg))
+		msg, err := Decrypt(k, sampleAppID, base64.StdEncoding.EncodeToString(b))
+		if err != nil {
+			return
+		}
+		frame := append(binary.BigEndian.AppendUint32(nil, uint32(len(msg))), string(msg)+sampleAppID...)
+		if !bytes.HasPrefix(plain[16:], frame) {
+			t.Errorf("%q opens to %q", plain, msg)
 		}
 	})
 }
