@@ -15,12 +15,17 @@ type valueKind struct {
 }
 
 // The parts of times and dates (wechat-api.md 5.2): a clock of 24 hours, and a
-// day written with 年月日 or with one of - / and .
+// day written with 年月日 or with one of - / and . which may leave out the year
+// or the day of the month, as WeChat's page on sending says.
 const (
 	clock = `(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?`
+	year  = `[0-9]{4}`
 	month = `(?:0?[1-9]|1[0-2])`
 	mday  = `(?:0?[1-9]|[12][0-9]|3[01])`
-	day   = `[0-9]{4}(?:年` + month + `月` + mday + `日?|-` + month + `-` + mday + `|/` + month + `/` + mday + `|\.` + month + `\.` + mday + `)`
+	day   = `(?:` + year + `年` + month + `月(?:` + mday + `日?)?|` + month + `月` + mday + `日?` +
+		`|` + year + `-` + month + `(?:-` + mday + `)?|` + month + `-` + mday +
+		`|` + year + `/` + month + `(?:/` + mday + `)?|` + month + `/` + mday +
+		`|` + year + `\.` + month + `(?:\.` + mday + `)?|` + month + `\.` + mday + `)`
 )
 
 // span matches one point in time, or two with ~ between them.
@@ -35,9 +40,9 @@ var valueKinds = map[string]valueKind{
 	"number":           {32, regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`), "a number of at most 32 digits, without a sign"},
 	"letter":           {32, regexp.MustCompile(`^[A-Za-z]+$`), "at most 32 letters"},
 	"symbol":           {5, regexp.MustCompile(`^[\p{P}\p{S}]+$`), "at most 5 symbols"},
-	"character_string": {32, regexp.MustCompile(`^[\x20-\x7e]+$`), "at most 32 letters, digits and symbols"},
+	"character_string": {32, regexp.MustCompile(`^[ 0-9A-Za-z\p{P}\p{S}]+$`), "at most 32 letters, digits and symbols"},
 	"time":             {64, span(`(?:` + day + ` *)?` + clock), "a time of the 24-hour clock such as 15:01, with a date in front or a range with ~ if you like"},
-	"date":             {64, span(day + `(?: *` + clock + `)?`), "a date such as 2019年10月1日 or 2019-10-01, with a time or a range with ~ if you like"},
+	"date":             {64, span(day + `(?: *` + clock + `)?`), "a date such as 2019年10月1日 or 2019-10-01, without the year or the day, with a time or a range with ~ if you like"},
 	"amount":           {16, regexp.MustCompile(`^\p{Sc}?[0-9]{1,10}(\.[0-9]+)?元?$`), "one currency sign, at most 10 digits, 元 at the end if you like"},
 	"phone_number":     {17, regexp.MustCompile(`^[0-9\p{P}\p{S} ]+$`), "at most 17 digits and symbols"},
 	"car_number":       {8, regexp.MustCompile(`^\p{Han}?[0-9A-Za-z·-]+\p{Han}?$`), "at most 8 characters, the first and the last may be Chinese"},

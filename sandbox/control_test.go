@@ -48,6 +48,8 @@ func TestControlIsStrict(t *testing.T) {
 		"no keywords":          {"POST", "/sandbox/templates", `{` + app + `,"channel":"template","title":"x"}`, 422, "keywords is empty"},
 		"keyword out of order": {"POST", "/sandbox/templates", `{` + app + `,"channel":"template","title":"x","keywords":[{"key":"keyword2","name":"x"}]}`, 422, "must be keyword1"},
 		"keyword of no kind":   {"POST", "/sandbox/templates", `{` + app + `,"channel":"subscribe","title":"x","keywords":[{"key":"stuff1","name":"x"}]}`, 422, "kind and a number"},
+		"values of no enum":    {"POST", "/sandbox/templates", `{` + app + `,"channel":"subscribe","title":"x","keywords":[{"key":"thing1","name":"x","values":["a"]}]}`, 422, "keywords/0/values is only for an enum_string"},
+		"an empty enum value":  {"POST", "/sandbox/templates", `{` + app + `,"channel":"subscribe","title":"x","keywords":[{"key":"enum_string1","name":"x","values":["a",""]}]}`, 422, "keywords/0/values/1 is empty"},
 		"quota of nothing":     {"POST", "/sandbox/quotas", `{` + app + `,"endpoint":"x","limit":1}`, 422, "template/send, subscribe/send"},
 		"quota without figure": {"POST", "/sandbox/quotas", `{` + app + `,"endpoint":"token"}`, 422, "nothing to set"},
 		"quota negative":       {"POST", "/sandbox/quotas", `{` + app + `,"endpoint":"token","used":-1}`, 422, "must not be negative"},

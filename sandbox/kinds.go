@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -25,10 +26,11 @@ var kinds = map[string]struct {
 	"car_number":       {"粤A8Z888挂", func(s string, n int) bool { return n <= 8 && carForm.MatchString(s) }},
 	"name":             {"张一山", nameFits},
 	"phrase":           {"已接单", func(s string, n int) bool { return n <= 5 && every(s, chinese) }},
-	"enum_string":      {"已完成", func(string, int) bool { return true }},
+	"enum_string":      {"已完成", func(string, int) bool { return true }}, // its keyword has the values
 }
 
-const day = `(\d{4}(年|-|/|\.)\d{1,2}(月|-|/|\.)\d{1,2}日?)`
+// day may lack its year or its day of the month.
+const day = `((\d{4}年)?\d{1,2}月\d{1,2}日?|\d{4}年\d{1,2}月|(\d{4}[-/.])?\d{1,2}[-/.]\d{1,2}|\d{4}[-/.]\d{1,2})`
 const clock = `(([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?)`
 
 var (
@@ -40,13 +42,26 @@ var (
 	keyForm    = regexp.MustCompile(`^([a-z_]+?)\d+$`)
 )
 
-// fits tells whether WeChat would take text for the keyword.
+// fits tells whether text is of the kind that the key names.
 func fits(key, text string) bool {
 	k, ok := kinds[kindOf(key)]
 	if !ok || text == "" || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
 		return false
 	}
 	return k.fits(text, utf8.RuneCountInString(text))
+}
+
+// takes tells whether WeChat would take text for this keyword of a template.
+func (k Keyword) takes(text string) bool {
+	return fits(k.Key, text) && (len(k.Values) == 0 || slices.Contains(k.Values, text))
+}
+
+// example is a value that the keyword takes.
+func (k Keyword) example() string {
+	if len(k.Values) > 0 {
+		return k.Values[0]
+	}
+	return kinds[kindOf(k.Key)].example
 }
 
 // kindOf takes thing from thing1; keys of another form have no kind.

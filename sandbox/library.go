@@ -39,6 +39,12 @@ var publicLibrary = []struct {
 	{1128, 616, kindOnce, "订单送达提醒", []publicKeyword{{1, "订单编号", "A-1019", "character_string"}, {2, "送达时间", "2019年10月19日 13:02", "time"}, {3, "温馨提示", "请及时取餐", "thing"}, {4, "订单金额", "¥28.50", "amount"}}},
 	{1450, 616, kindOnce, "退款通知", []publicKeyword{{1, "退款金额", "¥28.50", "amount"}, {2, "退款原因", "订单取消", "thing"}, {3, "到账日期", "2019年10月20日", "date"}}},
 	{3071, 612, kindLongterm, "到站提醒", []publicKeyword{{1, "线路", "地铁1号线", "thing"}, {2, "到站时间", "2019年10月19日 13:02", "time"}, {3, "站点", "建国门", "thing"}, {4, "剩余站数", "2", "number"}}},
+	{3072, 612, kindLongterm, "进出站提醒", []publicKeyword{{1, "类型", "进站", "enum_string"}, {2, "站点", "建国门", "thing"}, {3, "时间", "2019年10月19日 13:02", "time"}}},
+}
+
+// enumValues are all that an enum_string of publicLibrary may say, by tid and key.
+var enumValues = map[int]map[string][]string{
+	3072: {"enum_string1": {"进站", "出站"}},
 }
 
 type publicKeyword struct {

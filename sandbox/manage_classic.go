@@ -103,7 +103,7 @@ func (w *world) templateAdd(c *call) {
 				c.refuse(45075)
 				return
 			}
-			t.keywords = append(t.keywords, Keyword{"keyword" + strconv.Itoa(i+1), r.keywords[n].Name})
+			t.keywords = append(t.keywords, Keyword{Key: "keyword" + strconv.Itoa(i+1), Name: r.keywords[n].Name})
 			t.examples = append(t.examples, r.keywords[n].Example)
 		}
 		w.adopt(c, t)
@@ -195,7 +195,7 @@ func (t *template) content(colon string) string {
 func (t *template) example() string {
 	var b strings.Builder
 	for i, k := range t.keywords {
-		text := kinds[kindOf(k.Key)].example
+		text := k.example()
 		if i < len(t.examples) {
 			text = t.examples[i]
 		}

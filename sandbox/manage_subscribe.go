@@ -14,13 +14,31 @@ func (w *world) getTemplate(c *call) {
 		Title   string `json:"title"`
 		Content string `json:"content"`
 		Example string `json:"example"`
+		Enums   []enum `json:"keywordEnumValueList,omitzero"`
 		Type    int    `json:"type"`
 	}
 	list := []entry{}
 	for _, t := range c.app.of(channelSubscribe) {
-		list = append(list, entry{t.id, t.title, t.content(":"), t.example(), typeOf(t.kind)})
+		list = append(list, entry{t.id, t.title, t.content(":"), t.example(), t.enums(), typeOf(t.kind)})
 	}
 	c.answerData(list, nil)
+}
+
+// enum tells what an enum_string of a template may say.
+type enum struct {
+	Values []string `json:"enumValueList"`
+	Key    string   `json:"keywordCode"`
+}
+
+// enums are those of the template; nil without any.
+func (t *template) enums() []enum {
+	var all []enum
+	for _, k := range t.keywords {
+		if len(k.Values) > 0 {
+			all = append(all, enum{k.Values, k.Key + ".DATA"})
+		}
+	}
+	return all
 }
 
 // answerData answers the way of /wxaapi: data, and count where there is one.
@@ -51,8 +69,9 @@ func (w *world) addTemplate(c *call) {
 				c.refuse(200020)
 				return
 			}
-			t.keywords = append(t.keywords, Keyword{r.keywords[n].key(), r.keywords[n].Name})
-			t.examples = append(t.examples, r.keywords[n].Example)
+			k := r.keywords[n]
+			t.keywords = append(t.keywords, Keyword{k.key(), k.Name, enumValues[tid][k.key()]})
+			t.examples = append(t.examples, k.Example)
 		}
 		w.adoptPublic(c, t)
 		return

@@ -65,7 +65,7 @@ func TestSubscribeTemplateFromTheLibrary(t *testing.T) {
 		t.Errorf("getcategory: %v", got)
 	}
 	titles := w.manage("GET", "/wxaapi/newtmpl/getpubtemplatetitles?ids=616,612&start=1&limit=2", nil)
-	if list := titles["data"].([]any); titles.text("count") != "4" || len(list) != 2 || fmt.Sprint(list[0].(map[string]any)["tid"]) != "1128" {
+	if list := titles["data"].([]any); titles.text("count") != "5" || len(list) != 2 || fmt.Sprint(list[0].(map[string]any)["tid"]) != "1128" {
 		t.Errorf("getpubtemplatetitles: %v", titles)
 	}
 	words := w.manage("GET", "/wxaapi/newtmpl/getpubtemplatekeywords?tid=1128", nil)
@@ -100,6 +100,55 @@ func TestSubscribeTemplateFromTheLibrary(t *testing.T) {
 	expect(t, "send", w.call("POST", subscribeSend+w.token(), message), 0, "ok")
 	expect(t, "deltemplate", w.manage("POST", "/wxaapi/newtmpl/deltemplate", map[string]any{"priTmplId": added.text("priTmplId")}), 0, "ok")
 	expect(t, "send afterwards", w.call("POST", subscribeSend+w.token(), message), 40037, "invalid template_id")
+}
+
+// An enum_string says what the list of templates allows it, and nothing else.
+func TestAnEnumSaysOneOfItsValues(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	adopted := w.manage("POST", "/wxaapi/newtmpl/addtemplate", map[string]any{"tid": "3072", "kidList": []int{1, 3}}).text("priTmplId")
+	own := w.must("POST", "/sandbox/templates", map[string]any{"appid": sandbox.FirstAppID, "channel": "subscribe", "title": "洗衣机故障提醒", "keywords": []map[string]any{
+		{"key": "enum_string1", "name": "所在位置", "values": []string{"客厅", "餐厅"}}, {"key": "enum_string2", "name": "提示说明"}}})
+	shown := []any{map[string]any{"key": "enum_string1", "name": "所在位置", "values": []any{"客厅", "餐厅"}}, map[string]any{"key": "enum_string2", "name": "提示说明"}}
+	if diff := cmp.Diff(shown, own["keywords"]); diff != "" {
+		t.Errorf("added (-want +got):\n%s", diff)
+	}
+
+	all := w.manage("GET", "/wxaapi/newtmpl/gettemplate", nil)["data"].([]any)
+	listed := func(n int) map[string]any { return all[len(all)-n].(map[string]any) }
+	for n, values := range map[int][]any{1: {"客厅", "餐厅"}, 2: {"进站", "出站"}} {
+		want := []any{map[string]any{"keywordCode": "enum_string1.DATA", "enumValueList": values}}
+		if diff := cmp.Diff(want, listed(n)["keywordEnumValueList"]); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", listed(n)["title"], diff)
+		}
+	}
+	if without := listed(3); without["keywordEnumValueList"] != nil {
+		t.Errorf("a template without an enum: %v", without)
+	}
+	if got := listed(1)["example"]; got != "所在位置:客厅\n提示说明:已完成\n" {
+		t.Errorf("example %q", got)
+	}
+
+	w.subscribe(adopted, "accept") // a long-term one
+	w.subscribe(own.text("template_id"), "accept")
+	token := w.token()
+	for name, c := range map[string]struct {
+		template, says string
+		code           int
+		text           string
+	}{
+		"one of them":        {adopted, "出站", 0, "ok"},
+		"none of them":       {adopted, "换乘", 47003, "argument invalid! data.enum_string1.value"},
+		"a part of one":      {adopted, "进", 47003, "argument invalid! data.enum_string1.value"},
+		"both":               {adopted, "进站出站", 47003, "argument invalid! data.enum_string1.value"},
+		"nothing":            {adopted, "", 47003, "argument invalid! data.enum_string1.value"},
+		"another template's": {own.text("template_id"), "进站", 47003, "argument invalid! data.enum_string1.value"},
+		"beside a free one":  {own.text("template_id"), "餐厅", 0, "ok"},
+	} {
+		got := w.call("POST", subscribeSend+token, map[string]any{"touser": sandbox.FirstUser, "template_id": c.template, "data": map[string]any{
+			"enum_string1": value(c.says), "enum_string2": value("anything"), "time3": value("13:02")}})
+		expect(t, name, got, c.code, c.text)
+	}
 }
 
 func TestManagementRefusals(t *testing.T) {

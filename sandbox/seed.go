@@ -33,14 +33,14 @@ func (w *world) seed() {
 	a.addUser(ThirdUser, "陈静")
 
 	a.addTemplate(&template{id: ClassicTemplate, channel: channelTemplate, title: "接单通知", keywords: []Keyword{
-		{"keyword1", "状态"}, {"keyword2", "时间"}, {"keyword3", "骑手"}, {"keyword4", "电话"}, {"keyword5", "备注"}},
+		{Key: "keyword1", Name: "状态"}, {Key: "keyword2", Name: "时间"}, {Key: "keyword3", Name: "骑手"}, {Key: "keyword4", Name: "电话"}, {Key: "keyword5", Name: "备注"}},
 		examples: []string{"已接单", "2017年10月19日 12:31", "张一山", "136xxxx1720", "请手机保持通畅"}})
 	a.addTemplate(&template{id: OnceTemplate, channel: channelSubscribe, kind: kindOnce, title: "接单通知", keywords: []Keyword{
-		{"phrase1", "状态"}, {"time2", "时间"}, {"name3", "骑手"}, {"phone_number4", "电话"}, {"thing5", "备注"}}})
+		{Key: "phrase1", Name: "状态"}, {Key: "time2", Name: "时间"}, {Key: "name3", Name: "骑手"}, {Key: "phone_number4", Name: "电话"}, {Key: "thing5", Name: "备注"}}})
 	a.addTemplate(&template{id: DeliveryTemplate, channel: channelSubscribe, kind: kindOnce, title: "订单送达提醒", keywords: []Keyword{
-		{"character_string1", "订单编号"}, {"time2", "送达时间"}, {"thing3", "温馨提示"}}})
+		{Key: "character_string1", Name: "订单编号"}, {Key: "time2", Name: "送达时间"}, {Key: "thing3", Name: "温馨提示"}}})
 	a.addTemplate(&template{id: LongtermTemplate, channel: channelSubscribe, kind: kindLongterm, title: "到站提醒", keywords: []Keyword{
-		{"thing1", "线路"}, {"time2", "到站时间"}, {"thing3", "站点"}}})
+		{Key: "thing1", Name: "线路"}, {Key: "time2", Name: "到站时间"}, {Key: "thing3", Name: "站点"}}})
 }
 
 func (w *world) addApp(id, secret string) *app {

@@ -48,8 +48,9 @@ type Template struct {
 
 // Keyword is one line of a template: its key in data, and its name on the card.
 type Keyword struct {
-	Key  string `json:"key"`
-	Name string `json:"name"`
+	Key    string   `json:"key"`
+	Name   string   `json:"name"`
+	Values []string `json:"values,omitzero"` // of an enum_string: all that it may say; none: anything
 }
 
 // State returns the state of the world.
@@ -83,7 +84,7 @@ func (a *app) show() App {
 }
 
 func (t *template) show(a *app) Template {
-	return Template{a.id, t.id, t.channel, orNil(t.kind), t.title, slices.Clone(t.keywords)}
+	return Template{a.id, t.id, t.channel, orNil(t.kind), t.title, cloneKeywords(t.keywords)}
 }
 
 var (
@@ -235,8 +236,23 @@ func (t Template) check() (*template, error) {
 		if _, ok := kinds[kindOf(k.Key)]; t.Channel == channelSubscribe && !ok {
 			return nil, refuse(422, "keywords/%d/key %q must be a kind and a number, such as thing1 or time2", i, k.Key)
 		}
+		if len(k.Values) > 0 && kindOf(k.Key) != "enum_string" {
+			return nil, refuse(422, "keywords/%d/values is only for an enum_string; leave it out", i)
+		}
+		if n := slices.IndexFunc(k.Values, func(v string) bool { return !fits(k.Key, v) }); n >= 0 {
+			return nil, refuse(422, "keywords/%d/values/%d is empty or has a control character", i, n)
+		}
 	}
-	return &template{id: newTemplateID(), channel: t.Channel, kind: kind, title: t.Title, keywords: slices.Clone(t.Keywords)}, nil
+	return &template{id: newTemplateID(), channel: t.Channel, kind: kind, title: t.Title, keywords: cloneKeywords(t.Keywords)}, nil
+}
+
+// cloneKeywords are the same keywords, which nobody else can change.
+func cloneKeywords(ks []Keyword) []Keyword {
+	out := slices.Clone(ks)
+	for i := range out {
+		out[i].Values = slices.Clone(out[i].Values)
+	}
+	return out
 }
 
 func (w *world) app(appid string) (*app, error) {

@@ -58,11 +58,11 @@ func (w *world) sendSubscribed(c *call, u *user, t *template) {
 	c.reply = append(strconv.AppendInt(b, w.msgid, 10), '}')
 }
 
-// accepts checks that every keyword of the template has a value of its kind. If
-// not, it names the first that has none.
+// accepts checks that every keyword of the template has a value that it takes.
+// If not, it names the first that has none.
 func (t *template) accepts(data []value) (key string, ok bool) {
 	for _, k := range t.keywords {
-		if !fits(k.Key, find(data, k.Key).text) {
+		if !k.takes(find(data, k.Key).text) {
 			return k.Key, false
 		}
 	}

@@ -23,8 +23,11 @@ const transcripts = "../wechat/testdata"
 var scenes = map[string]func(*stage){
 	"gettemplate_ok": func(g *stage) {
 		g.templates(
-			&template{channel: channelSubscribe, kind: kindOnce, title: "订单状态通知", keywords: []Keyword{{"thing1", "状态"}, {"time2", "时间"}}, examples: []string{"已接单", "2019年10月1日 15:01"}},
-			&template{channel: channelSubscribe, kind: kindLongterm, title: "就诊提醒", keywords: []Keyword{{"thing1", "科室"}}, examples: []string{"内科"}})
+			&template{channel: channelSubscribe, kind: kindOnce, title: "订单状态通知", keywords: []Keyword{{Key: "thing1", Name: "状态"}, {Key: "time2", Name: "时间"}}, examples: []string{"已接单", "2019年10月1日 15:01"}},
+			&template{channel: channelSubscribe, kind: kindLongterm, title: "就诊提醒", keywords: []Keyword{{Key: "thing1", Name: "科室"}}, examples: []string{"内科"}},
+			&template{channel: channelSubscribe, kind: kindLongterm, title: "洗衣机故障提醒", keywords: []Keyword{{Key: "time1", Name: "完成时间"},
+				{Key: "enum_string2", Name: "所在位置", Values: []string{"客厅", "餐厅"}}, {Key: "enum_string3", Name: "提示说明", Values: []string{"设备发生故障，导致工作异常，请及时查看"}}},
+				examples: []string{"2021年10月21日 12:00:00"}})
 	},
 	"jscode2session_40013":       naming("appid", "wx0000000000000000"),
 	"jscode2session_40029":       naming("js_code", "nonsense"),
@@ -42,13 +45,13 @@ var scenes = map[string]func(*stage){
 	"subscribe_send_today_47003": faulty(47003), // there is nothing wrong with the value
 	"template_list_40001":        func(g *stage) { g.app.revokeTokens(g.s.now()) },
 	"template_list_ok": func(g *stage) {
-		g.templates(&template{channel: channelTemplate, title: "接单通知", keywords: []Keyword{{"keyword1", "状态"}, {"keyword2", "时间"}, {"keyword3", "骑手"}},
+		g.templates(&template{channel: channelTemplate, title: "接单通知", keywords: []Keyword{{Key: "keyword1", Name: "状态"}, {Key: "keyword2", Name: "时间"}, {Key: "keyword3", Name: "骑手"}},
 			examples: []string{"已接单", "2017年10月19日 12:31", "张一山"}})
 	},
 	"template_list_two_pages": func(g *stage) {
 		var all []*template
 		for i := range 21 {
-			all = append(all, &template{channel: channelTemplate, title: fmt.Sprintf("通知%d", i), keywords: []Keyword{{"keyword1", "状态"}}, examples: []string{"已接单"}})
+			all = append(all, &template{channel: channelTemplate, title: fmt.Sprintf("通知%d", i), keywords: []Keyword{{Key: "keyword1", Name: "状态"}}, examples: []string{"已接单"}})
 		}
 		g.templates(all...)
 	},
@@ -124,7 +127,7 @@ func newStage(t *testing.T, name string) *stage {
 	g.s.w.codes.put(g.values["js_code"], &code{app: g.app, user: g.user}, now.Add(codeLife), now)
 	g.s.w.forms.put(g.values["form_id"], &form{user: g.user, uses: formUses}, now.Add(formLife), now)
 	if strings.HasPrefix(name, "subscribe_send") || name == "deltemplate_ok" {
-		m := &template{id: newTemplateID(), channel: channelSubscribe, kind: kindOnce, title: "通知", keywords: []Keyword{{"thing1", "状态"}, {"time2", "时间"}}}
+		m := &template{id: newTemplateID(), channel: channelSubscribe, kind: kindOnce, title: "通知", keywords: []Keyword{{Key: "thing1", Name: "状态"}, {Key: "time2", Name: "时间"}}}
 		g.app.addTemplate(m)
 		g.user.accept(m)
 		g.values["template_id"] = m.id

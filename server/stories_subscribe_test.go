@@ -19,6 +19,7 @@ import (
 const (
 	callbackToken = "storytoken"
 	callbackKey   = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+	subscribeSend = "/cgi-bin/message/subscribe/send"
 )
 
 // The ways in which WeChat can push.
@@ -348,8 +349,54 @@ func TestAValueThatIsTooLongSpendsNoPermit(t *testing.T) {
 			w.Errorf("got %+v", err)
 		}
 		w.have(li, sandbox.DeliveryTemplate, 1)
-		if n := w.answers("/cgi-bin/message/subscribe/send"); len(n) != 0 {
+		if n := w.answers(subscribeSend); len(n) != 0 {
 			w.Errorf("WeChat was asked: %v", n)
+		}
+	})
+}
+
+// What an enum_string may say comes with WeChat's list. Anything else is refused
+// at accept; through the gateway, which asks WeChat, it is WeChat that refuses.
+func TestAnEnumSaysOnlyWhatWeChatLists(t *testing.T) {
+	subscribed(t, func(w *world) {
+		found := w.api("GET", "templates/library?channel=subscribe&q="+url.QueryEscape("进出站"), "")["data"].([]any)
+		if len(found) != 1 {
+			w.Fatalf("found %v", found)
+		}
+		made := w.api("POST", "templates", fmt.Sprintf(`{"channel":"subscribe","library_id":%q,"keywords":[1,3],"scene":"乘车提醒"}`, found[0].(map[string]any)["library_id"]))
+		id := made["template_id"].(string)
+		if values := made["keywords"].([]any)[0].(map[string]any)["values"]; fmt.Sprint(values) != "[进站 出站]" {
+			w.Errorf("the first keyword may say %v", values)
+		}
+		w.answer(li, id, "accept")
+		w.until("long-term permit", func() bool {
+			u, err := w.User(w.ctx(), "", li)
+			w.must(err)
+			return len(u.Permits.Longterm) == 1
+		})
+		gate := func(says string) client.NewMessage {
+			return client.NewMessage{To: li, TemplateID: id, Data: client.Data{"enum_string1": {Value: says}, "time3": {Value: "12:31"}}}
+		}
+
+		_, err := w.Send(w.ctx(), gate("换乘"))
+		p, ok := err.(*client.Problem)
+		if !ok || p.Code != string(wxnotify.TemplateValueInvalid) || len(p.Errors) != 1 || p.Errors[0].Field != "data.enum_string1.value" {
+			w.Errorf("got %+v", err)
+		}
+		if n := w.answers(subscribeSend); len(n) != 0 {
+			w.Errorf("WeChat was asked: %v", n)
+		}
+		token := w.http("GET", w.url+"/cgi-bin/token?grant_type=client_credential&appid="+sandbox.FirstAppID+"&secret="+url.QueryEscape(storyKey), nil, nil)["access_token"].(string)
+		said := w.http("POST", w.url+subscribeSend+"?access_token="+token, nil, strings.NewReader(fmt.Sprintf(
+			`{"touser":%q,"template_id":%q,"data":{"enum_string1":{"value":"换乘"},"time3":{"value":"12:31"}}}`, li, id)))
+		if said["errcode"] != 47003.0 || !strings.Contains(fmt.Sprint(said["errmsg"]), "data.enum_string1.value") {
+			w.Errorf("WeChat said %v", said)
+		}
+		if m := w.send(gate("出站")); m.State != "sent" && m.State != "delivered" {
+			w.want(m, "sent", "")
+		}
+		if c := w.cards(1)[0]; c.Template != id || c.Rows[0].Value != "出站" {
+			w.Errorf("%+v", c)
 		}
 	})
 }

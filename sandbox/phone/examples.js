@@ -1,5 +1,5 @@
-// Values to begin with: for keywords that are known by name, else for what
-// their kind allows.
+// Values to begin with: one of those that a keyword may have, else for keywords
+// that are known by name, else for what their kind allows.
 
 import { hours } from './frame.js'
 import { now } from './world.js'
@@ -18,6 +18,7 @@ const byKind = {
 }
 
 export function example (keyword) {
+  if (keyword.values?.length) return keyword.values[0]
   const kind = keyword.key.replace(/\d+$/, '')
   const fit = (kind === 'keyword' || kind === 'thing' ? byName[keyword.name] : null) || byKind[kind]
   return fit ? fit() : keyword.name
