@@ -1,6 +1,9 @@
 package wxnotify
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // A State is where a message stands. It is derived from the message's attempts
 // by Next and Late, and by nothing else.
@@ -123,4 +126,13 @@ type Attempt struct {
 	RID        string
 	MsgID      string
 	Node       string
+}
+
+// Answer is the key of Point.Answers under which the attempt counts, once it
+// has ended: WeChat's errcode, else the outcome.
+func (a Attempt) Answer() string {
+	if a.Errcode == nil {
+		return string(a.Outcome)
+	}
+	return strconv.Itoa(*a.Errcode)
 }

@@ -9,7 +9,7 @@ import (
 // Messages is a page of messages, newest first.
 type Messages struct {
 	Data []Message `json:"data"`
-	Next *string   `json:"next_cursor" doc:"For the next page; null on the last."`
+	Next *string   `json:"next_cursor" doc:"For the next page; null on the last. A page before it may be shorter than the limit, even empty."`
 }
 
 // GET /v1/messages

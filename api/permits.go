@@ -184,7 +184,7 @@ type Permit struct {
 // Permits is a page of permits, newest first.
 type Permits struct {
 	Data []Permit `json:"data"`
-	Next *string  `json:"next_cursor" doc:"For the next page; null on the last."`
+	Next *string  `json:"next_cursor" doc:"For the next page; null on the last. A page before it may be shorter than the limit, even empty."`
 }
 
 // GET /v1/permits

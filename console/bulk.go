@@ -38,7 +38,7 @@ type bulkPage struct {
 	Filter  url.Values // of the messages, or
 	IDs     []string   // these
 	Total   int
-	More    bool // there are more than were counted
+	More    bool // there may be more than were counted
 	Done    int
 	Skipped int
 	Failed  int
@@ -77,10 +77,9 @@ func (d *Door) bulk(c *call) (any, error) {
 		}
 		p.See = Root + "/messages?" + p.Filter.Encode()
 		f = p.filter(c)
-		if p.Total, err = d.Reader.CountMessages(c.ctx(), f, bulkMost+1); err != nil {
+		if p.Total, p.More, err = d.Reader.CountMessages(c.ctx(), f, bulkMost); err != nil {
 			return nil, err
 		}
-		p.More = p.Total > bulkMost
 	}
 	return p, nil
 }

@@ -73,8 +73,9 @@ type Ledger interface {
 type Reader interface {
 	Message(ctx context.Context, app, id string) (wxnotify.Message, error)
 	Messages(ctx context.Context, f wxnotify.MessageFilter) ([]wxnotify.Message, string, error)
-	// CountMessages and CountOpen count as far as most.
-	CountMessages(ctx context.Context, f wxnotify.MessageFilter, most int) (int, error)
+	// CountMessages and CountOpen count as far as most; more says that there may
+	// be more than that.
+	CountMessages(ctx context.Context, f wxnotify.MessageFilter, most int) (n int, more bool, err error)
 	CountOpen(ctx context.Context, app string, most int) (int, error)
 	IsOpen(ctx context.Context, app, id string) (bool, error)
 	Causes(ctx context.Context, app string, most int) ([]wxnotify.CauseGroup, error)

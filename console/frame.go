@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/wxnotify/wxnotify"
 )
@@ -114,6 +115,12 @@ func (f *frame) AppName(id string) string {
 		}
 	}
 	return id
+}
+
+// Initial is the first letter of an app's name.
+func (f *frame) Initial(id string) string {
+	first, _ := utf8.DecodeRuneInString(f.AppName(id))
+	return string(first)
 }
 
 // Many says whether there are several apps, so that pages have to say which.

@@ -19,8 +19,10 @@ type messagesPage struct {
 	Reasons []wxnotify.Reason
 	Ranges  []string
 	Known   []wxnotify.Template
+	Said    int  // answers that a list by answers is of, on this page
 	First   bool // nothing was ever sent, and nothing is filtered
 	Live    bool
+	GoesOn  bool   // the list ended before the page was full, and goes on
 	Export  string // its address
 	Resend  string // address of work on all that match
 	Cancel  string
@@ -33,6 +35,7 @@ type row struct {
 	Title   string
 	Errcode int
 	Took    string
+	Said    int // how many of its attempts a list by answers is of
 }
 
 // A chip is a filter that is on, with the address without it.
@@ -66,6 +69,8 @@ func (d *Door) messages(c *call) (any, error) {
 			p.Older = c.With("cursor", next, "range", "", "from", f.Since.Unix())
 		}
 	}
+	p.GoesOn = next != "" && len(ms) < pageSize
+	p.Live = p.Live && !p.GoesOn // looking again would be the same work again
 	p.First = len(ms) == 0 && len(p.Filters) == 0 && f.Cursor == ""
 	p.Export = Root + "/messages.csv?" + filterOf(c.query).Encode()
 	filter := filterOf(c.query)
@@ -74,7 +79,22 @@ func (d *Door) messages(c *call) (any, error) {
 		return nil, err
 	}
 	p.Rows = c.rows(ms, p.Known)
+	p.Said = said(p.Rows, &f)
 	return p, nil
+}
+
+// said counts the attempts that a list by answers is of, in each row and in all
+// of them: sums count these.
+func said(rows []row, f *wxnotify.MessageFilter) (all int) {
+	for i := range rows {
+		for _, a := range rows[i].Attempts {
+			if slices.Contains(f.Answers, a.Answer()) && !a.FinishedAt.Before(f.Since) && (f.Until.IsZero() || a.FinishedAt.Before(f.Until)) {
+				rows[i].Said++
+			}
+		}
+		all += rows[i].Said
+	}
+	return all
 }
 
 // templates are those of an app, or of all.

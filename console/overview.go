@@ -27,6 +27,7 @@ type overviewPage struct {
 	Ending  int64 // permits that end today
 	Plots   map[string]plot
 	Quotas  []quota
+	Others  int // apps whose quota is not shown
 	Pauses  []wxnotify.Pause
 	Groups  []causeRow
 	Partial int // the newest so many were grouped; 0: all
@@ -120,6 +121,9 @@ func (d *Door) sums(c *call, p *overviewPage) error {
 		return err
 	}
 	p.Quotas = c.quotas(days)
+	if c.App == "" {
+		p.Others = len(c.Apps) - len(days)
+	}
 	day, err := d.together(c, days)
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ func (d *Door) find(c *call, q string) (string, error) {
 		return list("meta", q), nil
 	}
 	if wxnotify.ValidOpenID(q) {
-		n, err := d.Reader.CountMessages(c.ctx(), wxnotify.MessageFilter{App: c.App, To: q}, 1)
+		n, _, err := d.Reader.CountMessages(c.ctx(), wxnotify.MessageFilter{App: c.App, To: q}, 1)
 		if err != nil {
 			return "", err
 		}
@@ -52,7 +52,7 @@ func (d *Door) find(c *call, q string) (string, error) {
 		return "", err
 	}
 	for _, name := range names {
-		n, err := d.Reader.CountMessages(c.ctx(), wxnotify.MessageFilter{App: c.App, Meta: map[string]string{name: q}}, 1)
+		n, _, err := d.Reader.CountMessages(c.ctx(), wxnotify.MessageFilter{App: c.App, Meta: map[string]string{name: q}}, 1)
 		if err != nil {
 			return "", err
 		}

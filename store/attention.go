@@ -49,7 +49,7 @@ func (s *Store) Causes(ctx context.Context, app string, most int) (groups []wxno
 // CountOpen counts what is open, as far as most.
 func (s *Store) CountOpen(ctx context.Context, app string, most int) (n int, err error) {
 	for _, state := range openStates {
-		k, err := s.CountMessages(ctx, wxnotify.MessageFilter{App: app, State: state, Open: true}, most-n)
+		k, _, err := s.CountMessages(ctx, wxnotify.MessageFilter{App: app, State: state, Open: true}, most-n)
 		if n += k; err != nil || n >= most {
 			return n, err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/wxnotify/wxnotify"
 )
@@ -30,16 +31,20 @@ func NewWatch(s *Store) *Watch {
 // Doubt makes the next claim look for one whose commit was unknown.
 func Doubt(s *Store) { s.doubts.add("nobody") }
 
-// ListText is the statement of a page of a list after the first, the first of
-// them where there is one for each state, and how many places it has.
-func ListText(s *Store, app string, f wxnotify.MessageFilter) (string, int, error) {
-	q, key, err := s.matching(context.Background(), app, byState(f)[0], "msg_z", reach)
-	if err != nil {
-		return "", 0, err
-	}
-	q.add(` order by `+key+` desc limit ?`, 51)
-	return `select ` + itemColumns + q.b.String(), len(q.args), nil
+// ListTexts are the statements of a leg of a list, the first of them where
+// there is one for each state: the page, and the one that says where it ends;
+// with how many places each has.
+func ListTexts(s *Store, app string, f wxnotify.MessageFilter) (map[string]int, error) {
+	f = byState(f)[0]
+	w, err := s.chooseWay(context.Background(), app, f)
+	x := leg{w, "msg_z", "msg_1", 51}
+	page, end := matching(f, &x), furtherText(&x, 2000)
+	page.add(` order by `+x.key+` desc limit ?`, x.most)
+	return map[string]int{`select ` + itemColumns + page.b.String(): len(page.args), end.b.String(): len(end.args)}, err
 }
+
+// Stride makes lists go through so many rows at a time.
+func Stride(s *Store, rows int, lasts time.Duration) { s.stride = stride{rows, lasts} }
 
 // Texts returns the statements that were seen.
 func (w *Watch) Texts() map[string]int {

@@ -19,8 +19,9 @@ import (
 // the last id that was shown, signed together with the filter.
 
 // Messages returns a page of messages with their attempts, and the cursor of
-// the next page, "" after the last. An altered cursor, or one of another
-// filter, is cursor_invalid.
+// the next page, "" after the last. A page may be shorter than the limit, even
+// empty, where many others lie between two that belong to the list. An altered
+// cursor, or one of another filter, is cursor_invalid.
 func (s *Store) Messages(ctx context.Context, f wxnotify.MessageFilter) ([]wxnotify.Message, string, error) {
 	code := ""
 	if f.Errcode != nil {
@@ -33,6 +34,8 @@ func (s *Store) Messages(ctx context.Context, f wxnotify.MessageFilter) ([]wxnot
 		return nil, "", err
 	}
 	var page []wxnotify.Message
+	stopped := "" // the newest place where a part of the list ended because it was enough
+	enough := time.Now().Add(s.stride.lasts)
 	err = s.look(ctx, "list messages", func(ctx context.Context) error {
 		apps, err := s.listApps(ctx, f.App)
 		if err != nil {
@@ -40,11 +43,11 @@ func (s *Store) Messages(ctx context.Context, f wxnotify.MessageFilter) ([]wxnot
 		}
 		for _, app := range apps {
 			for _, f := range byState(f) {
-				some, err := s.messagesOf(ctx, app, f, before)
+				some, at, err := s.messagesOf(ctx, app, f, before, enough)
 				if err != nil {
 					return err
 				}
-				page = append(page, some...)
+				page, stopped = append(page, some...), max(stopped, at)
 			}
 		}
 		return nil
@@ -53,7 +56,7 @@ func (s *Store) Messages(ctx context.Context, f wxnotify.MessageFilter) ([]wxnot
 		return nil, "", err
 	}
 	slices.SortFunc(page, func(a, b wxnotify.Message) int { return -cmp.Compare(a.ID, b.ID) })
-	page, next := cut(s, page, f.Limit, sum, func(m wxnotify.Message) string { return m.ID })
+	page, next := cutAt(s, page, stopped, f.Limit, sum, func(m wxnotify.Message) string { return m.ID })
 	return page, next, nil
 }
 
@@ -71,6 +74,17 @@ func cut[T any](s *Store, page []T, limit int, sum string, id func(T) string) ([
 		return page, ""
 	}
 	return page[:limit], s.cursor(id(page[limit-1]), sum)
+}
+
+// cutAt is cut for a list of which a part may have ended at a place because it
+// was enough: what lies behind that is for the next page.
+func cutAt[T any](s *Store, page []T, stopped string, limit int, sum string, id func(T) string) ([]T, string) {
+	page = slices.DeleteFunc(page, func(x T) bool { return id(x) < stopped })
+	page, next := cut(s, page, limit, sum, id)
+	if next == "" && stopped != "" {
+		next = s.cursor(stopped, sum)
+	}
+	return page, next
 }
 
 func (s *Store) cursor(id, sum string) string {
@@ -129,31 +143,26 @@ func byState(f wxnotify.MessageFilter) (all []wxnotify.MessageFilter) {
 	return all
 }
 
-func (s *Store) messagesOf(ctx context.Context, app string, f wxnotify.MessageFilter, before string) (page []wxnotify.Message, err error) {
-	limit := cmp.Or(f.Limit, 50) + 1
-	err = s.reaching(ctx, app, f, func(back time.Duration) (full bool, err error) {
-		q, key, err := s.matching(ctx, app, f, before, back)
-		if err != nil {
-			return false, err
-		}
-		q.add(` order by `+key+` desc limit ?`, limit)
-		page, err = s.readMessages(ctx, q.b.String(), q.args...)
-		return len(page) == limit, err
+// messagesOf reads a page of one app and state, and where it ended because it
+// was enough; "": it did not.
+func (s *Store) messagesOf(ctx context.Context, app string, f wxnotify.MessageFilter, before string, enough time.Time) (page []wxnotify.Message, stopped string, err error) {
+	stopped, err = s.through(ctx, app, f, before, cmp.Or(f.Limit, 50)+1, enough, func(x leg) (int, error) {
+		q := matching(f, &x)
+		q.add(` order by `+x.key+` desc limit ?`, x.most)
+		some, err := s.readMessages(ctx, q.b.String(), q.args...)
+		page = append(page, some...)
+		return len(some), err
 	})
-	return page, err
+	return page, stopped, err
 }
 
-// matching writes the tables and conditions of a filter, and says by which
-// column its list is ordered. back is how long before its span a message may
-// have been accepted, where the filter asks for what became of it.
-func (s *Store) matching(ctx context.Context, app string, f wxnotify.MessageFilter, before string, back time.Duration) (q *where, key string, err error) {
-	q = new(where)
-	if key, err = s.chooseIndex(ctx, q, app, f); err != nil {
-		return nil, "", err
-	}
-	if before != "" {
-		q.and(key+` < ?`, before)
-	}
+// matching writes the tables, in the order in which they are to be read, and
+// the conditions of a filter, for a leg of its list.
+func matching(f wxnotify.MessageFilter, x *leg) *where {
+	q := new(where)
+	q.add(` from `+x.table+x.joins+` left join permit p on p.app = q.app and p.id = q.permit where `+x.where, x.args...)
+	q.and(x.on)
+	q.within(x)
 	for _, c := range []struct{ column, value string }{
 		{"q.openid", f.To}, {"q.state", string(f.State)}, {"q.reason", string(f.Reason)},
 		{"m.template_id", f.TemplateID}, {"m.channel", string(f.Channel)},
@@ -179,7 +188,7 @@ func (s *Store) matching(ctx context.Context, app string, f wxnotify.MessageFilt
 	if f.Rested {
 		q.and(`q.state ` + atRest)
 	}
-	s.between(q, key, f, back)
+	q.between(f)
 	if len(f.Answers) > 0 {
 		q.answered(f)
 	}
@@ -187,7 +196,7 @@ func (s *Store) matching(ctx context.Context, app string, f wxnotify.MessageFilt
 	for _, name := range names {
 		q.and(`exists (select 1 from message_meta x where x.app = m.app and x.name = ? and x.value = ? and x.id = m.id)`, name, f.Meta[name])
 	}
-	return q, key, nil
+	return q
 }
 
 // atRest is the condition of a state that is at rest.
@@ -208,8 +217,10 @@ func among[T ~string](q *where, column string, words []T) {
 // holes are the places of so many arguments.
 func holes(n int) string { return " (?" + strings.Repeat(", ?", n-1) + ")" }
 
-// CountMessages counts what a list would hold, as far as most.
-func (s *Store) CountMessages(ctx context.Context, f wxnotify.MessageFilter, most int) (n int, err error) {
+// CountMessages counts what a list would hold, as far as most, and as long as a
+// list lasts. more says that there may be more than that.
+func (s *Store) CountMessages(ctx context.Context, f wxnotify.MessageFilter, most int) (n int, more bool, err error) {
+	enough := time.Now().Add(s.stride.lasts)
 	err = s.look(ctx, "count messages", func(ctx context.Context) error {
 		apps, err := s.listApps(ctx, f.App)
 		if err != nil {
@@ -217,29 +228,27 @@ func (s *Store) CountMessages(ctx context.Context, f wxnotify.MessageFilter, mos
 		}
 		for _, app := range apps {
 			for _, f := range byState(f) {
-				some := 0
-				if err := s.reaching(ctx, app, f, func(back time.Duration) (full bool, err error) {
-					some, err = s.count(ctx, app, f, back, most-n)
-					return some == most-n, err
-				}); err != nil {
+				stopped, err := s.through(ctx, app, f, "", most-n, enough, func(x leg) (int, error) {
+					k, err := s.count(ctx, f, x)
+					n += k
+					return k, err
+				})
+				if err != nil {
 					return err
 				}
-				if n += some; n >= most {
+				if more = more || stopped != "" || n >= most; n >= most {
 					return nil
 				}
 			}
 		}
 		return nil
 	})
-	return n, err
+	return n, more, err
 }
 
-func (s *Store) count(ctx context.Context, app string, f wxnotify.MessageFilter, back time.Duration, most int) (n int, err error) {
-	q, _, err := s.matching(ctx, app, f, "", back)
-	if err != nil {
-		return 0, err
-	}
-	q.add(` limit ?) x`, most)
+func (s *Store) count(ctx context.Context, f wxnotify.MessageFilter, x leg) (n int, err error) {
+	q := matching(f, &x)
+	q.add(` limit ?) x`, x.most)
 	err = s.each(ctx, func(r scanner) error { return r.Scan(&n) }, `select count(*) from (select 1`+q.b.String(), q.args...)
 	return n, err
 }
@@ -296,17 +305,22 @@ func spanOf(f wxnotify.MessageFilter) (since, until int64) {
 
 const idSlack = time.Minute // of clocks
 
+// endOf is the id before which a list begins: the page's, or that of the end of
+// its time.
+func endOf(f wxnotify.MessageFilter, before string) string {
+	if _, until := spanOf(f); until < far {
+		if end := idAt(wxnotify.MessagePrefix, at(until).Add(idSlack)); before == "" || end < before {
+			return end
+		}
+	}
+	return before
+}
+
 // between adds the bounds of time. Ids are made on the real clock, all else is
-// told on the virtual one, which may be ahead: the ids bound the scan, the
+// told on the virtual one, which may be ahead: the ids bound the leg, the
 // columns decide.
-func (s *Store) between(q *where, key string, f wxnotify.MessageFilter, back time.Duration) {
+func (q *where) between(f wxnotify.MessageFilter) {
 	since, until := spanOf(f)
-	if first := s.first(f, back); first != "" {
-		q.and(key+` >= ?`, first)
-	}
-	if until < far {
-		q.and(key+` < ?`, idAt(wxnotify.MessagePrefix, at(until).Add(idSlack)))
-	}
 	switch {
 	case !f.UnderWay.IsZero():
 		q.and(`m.created_at < ? and (q.state not `+atRest+` or q.updated_at >= ?)`, since, since)
@@ -315,63 +329,4 @@ func (s *Store) between(q *where, key string, f wxnotify.MessageFilter, back tim
 	case len(f.Answers) == 0 && (since > 0 || until < far):
 		q.and(`m.created_at >= ? and m.created_at < ?`, since, until)
 	}
-}
-
-// chooseIndex writes the tables in the order in which they are to be read,
-// beginning with the one whose index fits the filter best, and returns the
-// column that orders the list there.
-func (s *Store) chooseIndex(ctx context.Context, q *where, app string, f wxnotify.MessageFilter) (key string, err error) {
-	const permits = ` left join permit p on p.app = q.app and p.id = q.permit`
-	switch {
-	case f.To != "":
-		q.add(` from message m cross join queue q`+permits+` where m.app = ? and m.openid = ? and q.app = m.app and q.id = m.id`, app, f.To)
-		return "m.id", nil
-	case len(f.Meta) > 0:
-		name := slices.Sorted(maps.Keys(f.Meta))[0]
-		q.add(` from message_meta n cross join queue q cross join message m`+permits+`
-			where n.app = ? and n.name = ? and n.value = ? and q.app = n.app and q.id = n.id and m.app = n.app and m.id = n.id`, app, name, f.Meta[name])
-		return "n.id", nil
-	}
-	if f.Open && (f.State == wxnotify.Failed || f.State == wxnotify.Unknown) {
-		q.add(` from queue q cross join message m`+permits+`
-			where q.app = ? and q.state = '`+string(f.State)+`' and q.handled = 0 and m.app = q.app and m.id = q.id`, app)
-		return "q.id", nil
-	}
-	few, err := s.few(ctx, app, f.State)
-	if err != nil {
-		return "", err
-	}
-	if !few && reaches(f) { // decided without the message's other half
-		q.add(` from queue q cross join message m`+permits+` where q.app = ? and m.app = q.app and m.id = q.id`, app)
-		return "q.id", nil
-	}
-	if few {
-		q.add(` from queue q cross join message m`+permits+`
-			where q.app = ? and q.state = '`+string(f.State)+`' and m.app = q.app and m.id = q.id`, app)
-		return "q.id", nil
-	}
-	q.add(` from message m cross join queue q`+permits+` where m.app = ? and q.app = m.app and q.id = m.id`, app)
-	return "m.id", nil
-}
-
-// restIndex are the states that the index queue_rest has.
-var restIndex = map[wxnotify.State]bool{wxnotify.Failed: true, wxnotify.Expired: true, wxnotify.Canceled: true, wxnotify.Unknown: true}
-
-// few says whether a list by state should begin with the messages in that
-// state: there is an index, and not so many that sorting them costs more than
-// walking through all messages from the newest.
-func (s *Store) few(ctx context.Context, app string, state wxnotify.State) (bool, error) {
-	const many = 5000
-	if restIndex[state] {
-		return true, nil // the index is in the order of the list
-	}
-	switch state {
-	case wxnotify.Scheduled, wxnotify.Waiting, wxnotify.Queued, wxnotify.Sending, wxnotify.Unsure:
-	default:
-		return false, nil
-	}
-	n := 0
-	err := s.each(ctx, func(r scanner) error { return r.Scan(&n) },
-		`select count(*) from (select 1 from queue where app = $1 and state = '`+string(state)+`' limit $2) x`, app, many)
-	return n < many, err
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Permits returns a page of permits, and the cursor of the next one. Codes are
-// not in it.
+// not in it. A page may be shorter than the limit, as of Messages.
 func (s *Store) Permits(ctx context.Context, f wxnotify.PermitFilter) ([]wxnotify.Permit, string, error) {
 	sum := s.hashed("permits", f.App, f.To, string(f.Source), string(f.State), f.TemplateID, string(f.Channel),
 		fmt.Sprint(ms(f.EndsFrom), ms(f.EndsTo), f.Lasting, !f.Usable.IsZero()))
@@ -19,55 +19,30 @@ func (s *Store) Permits(ctx context.Context, f wxnotify.PermitFilter) ([]wxnotif
 	if err != nil {
 		return nil, "", err
 	}
-	rising, after, order := !f.EndsFrom.IsZero(), ` < ?`, ` desc`
-	if rising {
-		after, order = ` > ?`, ``
-	}
 	var page []wxnotify.Permit
+	stopped := ""
+	enough := time.Now().Add(s.stride.lasts)
 	err = s.look(ctx, "list permits", func(ctx context.Context) error {
 		apps, err := s.listApps(ctx, f.App)
 		if err != nil {
 			return err
 		}
 		for _, app := range apps {
-			var q where
-			q.add(` where p.app = ?`, app)
-			if rising {
-				s.endsBetween(&q, f)
-			}
-			if f.Lasting {
-				q.and(`p.expires_at >= ?`, int64(far))
-			}
-			if f.Channel != "" {
-				var carriers []wxnotify.Source
-				for source, rule := range wxnotify.Rules {
-					if rule.Channel == f.Channel {
-						carriers = append(carriers, source)
-					}
-				}
-				among(&q, "p.source in", carriers)
-			}
-			if !f.Usable.IsZero() {
-				q.and(`p.till > ?`, ms(f.Usable.Add(wxnotify.Margin)))
-			}
-			if before != "" {
-				q.and(`p.id`+after, before)
-			}
-			for _, c := range []struct{ column, value string }{
-				{"p.openid", f.To}, {"p.source", string(f.Source)}, {"p.state", string(f.State)}, {"p.template_id", f.TemplateID},
-			} {
-				if c.value != "" {
-					q.and(c.column+` = ?`, c.value)
-				}
-			}
-			q.add(` order by p.id`+order+` limit ?`, cmp.Or(f.Limit, 50)+1)
-			if err := s.each(ctx, func(r scanner) error {
-				p, err := scanPermit(r)
-				page = append(page, p.Permit)
-				return err
-			}, `select `+permitColumns+` from permit p`+q.b.String(), q.args...); err != nil {
+			x := leg{permitWay(app, f), before, "", cmp.Or(f.Limit, 50) + 1}
+			_, at, err := s.strides(ctx, x, enough, func(x leg) (n int, err error) {
+				q := s.permitsMatching(f, &x)
+				err = s.each(ctx, func(r scanner) error {
+					p, err := scanPermit(r)
+					page = append(page, p.Permit)
+					n++
+					return err
+				}, `select `+permitColumns+q.b.String(), q.args...)
+				return n, err
+			})
+			if err != nil {
 				return err
 			}
+			stopped = max(stopped, at)
 		}
 		return nil
 	})
@@ -75,13 +50,60 @@ func (s *Store) Permits(ctx context.Context, f wxnotify.PermitFilter) ([]wxnotif
 		return nil, "", err
 	}
 	slices.SortFunc(page, func(a, b wxnotify.Permit) int {
-		if rising {
+		if rising(f) {
 			return cmp.Compare(a.ID, b.ID)
 		}
 		return -cmp.Compare(a.ID, b.ID)
 	})
-	page, next := cut(s, page, f.Limit, sum, func(p wxnotify.Permit) string { return p.ID })
+	page, next := cutAt(s, page, stopped, f.Limit, sum, func(p wxnotify.Permit) string { return p.ID })
 	return page, next, nil
+}
+
+// rising says whether a list of permits is the oldest first.
+func rising(f wxnotify.PermitFilter) bool { return !f.EndsFrom.IsZero() }
+
+// permitWay is the way of a list of permits. Those of one user are few, and
+// those that end in a span of time are near to each other.
+func permitWay(app string, f wxnotify.PermitFilter) way {
+	asks := f.Source != "" || f.State != "" || f.TemplateID != "" || f.Channel != "" || !f.Usable.IsZero() || f.Lasting
+	return way{table: `permit p`, where: `p.app = ?`, args: []any{app}, key: `p.id`, all: rising(f) || f.To != "" || !asks}
+}
+
+// permitsMatching writes a leg of a list of permits.
+func (s *Store) permitsMatching(f wxnotify.PermitFilter, x *leg) *where {
+	q, order := new(where), ` desc`
+	q.add(` from `+x.table+` where `+x.where, x.args...)
+	if rising(f) {
+		order = ``
+		s.endsBetween(q, f)
+		q.and(x.key+` > ?`, x.before)
+	} else {
+		q.within(x)
+	}
+	if f.Lasting {
+		q.and(`p.expires_at >= ?`, int64(far))
+	}
+	if f.Channel != "" {
+		var carriers []wxnotify.Source
+		for source, rule := range wxnotify.Rules {
+			if rule.Channel == f.Channel {
+				carriers = append(carriers, source)
+			}
+		}
+		among(q, "p.source in", carriers)
+	}
+	if !f.Usable.IsZero() {
+		q.and(`p.till > ?`, ms(f.Usable.Add(wxnotify.Margin)))
+	}
+	for _, c := range []struct{ column, value string }{
+		{"p.openid", f.To}, {"p.source", string(f.Source)}, {"p.state", string(f.State)}, {"p.template_id", f.TemplateID},
+	} {
+		if c.value != "" {
+			q.and(c.column+` = ?`, c.value)
+		}
+	}
+	q.add(` order by `+x.key+order+` limit ?`, x.most)
+	return q
 }
 
 // endsBetween bounds the deadline. No index has it; but what ends then was not

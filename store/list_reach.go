@@ -25,21 +25,46 @@ func reaches(f wxnotify.MessageFilter) bool {
 	return f.Rested || len(f.Answers) > 0 || !f.UnderWay.IsZero()
 }
 
-// reaching reads with a longer reach until the page is full, or nothing is missing.
-func (s *Store) reaching(ctx context.Context, app string, f wxnotify.MessageFilter, read func(back time.Duration) (full bool, err error)) error {
-	for back := reach; ; back *= 4 {
-		full, err := read(back)
-		if err != nil || full || !reaches(f) || back > reachMax {
-			return err
-		}
-		first := s.first(f, back)
-		if first == "" {
-			return nil
-		}
-		if whole, err := s.whole(ctx, app, f, back, first); err != nil || whole {
-			return err
-		}
+// through reads the list of an app from an id on, as far back as it has to go,
+// and says where it ended because it was enough; "": it did not. Where it takes
+// too long to know whether anything is missing, it goes on as if it were.
+func (s *Store) through(ctx context.Context, app string, f wxnotify.MessageFilter, before string, most int, enough time.Time, read func(leg) (int, error)) (stopped string, err error) {
+	w, err := s.chooseWay(ctx, app, f)
+	if err != nil {
+		return "", err
 	}
+	before = endOf(f, before)
+	for back := reach; ; back *= 4 {
+		first := s.first(f, back)
+		last := !reaches(f) || first == "" || back > reachMax
+		if !last && before != "" && before <= first { // as far as a page before this one
+			continue
+		}
+		n, stopped, err := s.strides(ctx, leg{w, before, first, most}, enough, read)
+		if most -= n; err != nil || stopped != "" || most == 0 || last {
+			return stopped, err
+		}
+		whole, known, err := s.wholeIn(ctx, app, f, first, enough)
+		switch {
+		case err != nil || whole:
+			return "", err
+		case !known:
+			return first, nil
+		}
+		before = first
+	}
+}
+
+// wholeIn is whole, if that can be known in time.
+func (s *Store) wholeIn(ctx context.Context, app string, f wxnotify.MessageFilter, first string, enough time.Time) (whole, known bool, err error) {
+	timely, cancel := context.WithDeadline(ctx, enough)
+	defer cancel()
+	whole, err = s.whole(timely, app, f, first)
+	known = err == nil || timely.Err() == nil
+	if !known && ctx.Err() == nil {
+		err = nil
+	}
+	return whole, known, err
 }
 
 // first is the id at which a filter's list ends, "" where it goes to the oldest
@@ -63,7 +88,7 @@ func (s *Store) first(f wxnotify.MessageFilter, back time.Duration) string {
 
 // whole says whether nothing of a filter's span was accepted before the message
 // first. It counts in whole hours, since sums of long ago are kept by the hour.
-func (s *Store) whole(ctx context.Context, app string, f wxnotify.MessageFilter, back time.Duration, first string) (bool, error) {
+func (s *Store) whole(ctx context.Context, app string, f wxnotify.MessageFilter, first string) (bool, error) {
 	if !f.UnderWay.IsZero() { // it still is, or came to rest since
 		older := 0
 		if err := s.each(ctx, func(r scanner) error { return r.Scan(&older) },
@@ -100,7 +125,11 @@ func (s *Store) whole(ctx context.Context, app string, f wxnotify.MessageFilter,
 	if want <= 0 {
 		return true, nil
 	}
-	found, err := s.count(ctx, app, wide, back, want)
+	w, err := s.chooseWay(ctx, app, wide)
+	if err != nil {
+		return false, err
+	}
+	found, err := s.count(ctx, wide, leg{w, endOf(wide, ""), first, want})
 	return found >= want, err
 }
 
@@ -113,13 +142,22 @@ func (s *Store) wholeAnswers(ctx context.Context, app string, f wxnotify.Message
 		}
 	}
 	since, until := spanOf(f)
+	end := endOf(f, "")
 	said, args := saidOneOf(f.Answers)
 	var q where
-	q.add(`select (select count(*) from attempt t where t.app = ? and t.message >= ?`, app, first)
+	ended := func(key, finished string) {
+		q.and(key+` >= ?`, first)
+		if end != "" {
+			q.and(key+` < ?`, end)
+		}
+		q.and(finished+` >= ? and `+finished+` < ?)`, since, until)
+	}
+	q.add(`select (select count(*) from attempt t where t.app = ?`, app)
 	q.and(said, args...)
-	q.and(`t.finished_at >= ? and t.finished_at < ?)`, since, until)
+	ended(`t.message`, `t.finished_at`)
 	if slices.Contains(f.Answers, "0") {
-		q.add(` + (select count(*) from queue q where q.app = ? and q.id >= ? and q.finished_at > 0 and q.finished_at >= ? and q.finished_at < ?)`, app, first, since, until)
+		q.add(` + (select count(*) from queue q where q.app = ? and q.finished_at > 0`, app)
+		ended(`q.id`, `q.finished_at`)
 	}
 	err := s.each(ctx, func(r scanner) error { return r.Scan(&found) }, q.b.String(), q.args...)
 	return found >= want, err

@@ -17,7 +17,7 @@ import (
 // server holds can be looked at. Verbs that write must not be called, and
 // secrets can be read after Unlock.
 func Look(ctx context.Context, log *slog.Logger, opt Options) (*Store, error) {
-	s := &Store{log: log, opt: opt, bell: make(chan struct{}, 1)}
+	s := &Store{log: log, opt: opt, bell: make(chan struct{}, 1), stride: strideOf(&opt)}
 	s.node.Store(&s.opt.Node)
 	s.ahead.Store(-1)
 	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))

@@ -107,6 +107,7 @@ type Store struct {
 	ears     ears          // webhooks
 	onNotice atomic.Pointer[func([]string)]
 	onRevoke atomic.Pointer[func()]
+	stride   stride       // of lists
 	ahead    atomic.Int64 // how far the virtual clock was seen ahead, in milliseconds; -1: not seen
 
 	stop context.CancelFunc
@@ -123,7 +124,7 @@ func Open(ctx context.Context, log *slog.Logger, opt Options) (*Store, error) {
 	if len(opt.MasterKey) != 32 {
 		return nil, fmt.Errorf("the master key has %d bytes, it needs 32", len(opt.MasterKey))
 	}
-	s := &Store{log: log, opt: opt, boot: uuid.NewString()[:8], bell: make(chan struct{}, 1)}
+	s := &Store{log: log, opt: opt, boot: uuid.NewString()[:8], bell: make(chan struct{}, 1), stride: strideOf(&opt)}
 	s.ahead.Store(-1)
 	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	name := strings.ReplaceAll(opt.Node, "/", "_")

@@ -101,7 +101,7 @@ func (t *tally) answer(m *wxnotify.Message, a *wxnotify.Attempt, n int64) {
 	if a.Outcome == "" {
 		return
 	}
-	t.add(m.App, ms(a.FinishedAt), sumErrcode, answerOf(a.Errcode, a.Outcome), "", n)
+	t.add(m.App, ms(a.FinishedAt), sumErrcode, a.Answer(), "", n)
 	if a.Outcome == wxnotify.Accepted && a.Errcode != nil {
 		since := m.CreatedAt
 		if m.SendAt.After(since) {
@@ -109,13 +109,6 @@ func (t *tally) answer(m *wxnotify.Message, a *wxnotify.Attempt, n int64) {
 		}
 		t.add(m.App, ms(a.FinishedAt), sumLatency, bucketNames[wxnotify.BucketOf(a.FinishedAt.Sub(since))], "", n)
 	}
-}
-
-func answerOf(errcode *int, outcome wxnotify.Kind) string {
-	if errcode == nil {
-		return string(outcome)
-	}
-	return strconv.Itoa(*errcode)
 }
 
 var bucketNames = func() (names [wxnotify.Buckets]string) {

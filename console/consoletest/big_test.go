@@ -70,6 +70,7 @@ func TestBig(t *testing.T) {
 		"/messages?by=rest&state=tried&" + hour, "/messages?by=rest&state=missed&" + hour, "/messages?by=rest&state=lost&" + hour, "/messages?by=rest&" + hour,
 		"/messages?by=rest&state=canceled&" + hour, "/messages?answer=0&" + hour, "/messages?answer=47003,lost&" + hour, "/messages?answer=45011&" + hour,
 		"/messages?by=rest&state=missed&range=7d", "/messages?answer=45011&range=7d",
+		"/messages?state=delivered", "/messages?errcode=45011", "/messages?template_id=NONE", "/messages?by=rest&state=taken&template_id=NONE&range=30d", // which go on
 		"/messages?state=moving", fmt.Sprintf("/messages?at=%d", now.Add(-25*time.Hour).Truncate(time.Hour).Unix()), fmt.Sprintf("/messages?at=%d", now.Add(-7*24*time.Hour).Truncate(time.Hour).Unix()),
 		"/permits?state=free&ends=" + now.Add(80*time.Hour).UTC().Format(time.DateOnly), "/users?ends=" + now.Add(80*time.Hour).UTC().Format(time.DateOnly),
 	} {

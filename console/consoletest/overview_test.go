@@ -6,6 +6,9 @@ import (
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+
+	"github.com/wxnotify/wxnotify/client"
+	"github.com/wxnotify/wxnotify/sandbox"
 )
 
 // How does the day go? The numbers, the plots with their values, and from each
@@ -61,6 +64,38 @@ func TestHowTheDayGoes(t *testing.T) {
 	b.click(`[data-plot] ~ *, .q`)
 	b.at("/console/messages?answer=0%2C")
 	b.until("what WeChat answered today", `document.querySelectorAll('#rows tbody tr').length === 7`)
+
+	// And on a phone.
+	b.do(chromedp.EmulateViewport(360, 740))
+	for _, path := range []string{"/console/", "/console/messages"} {
+		b.to(path)
+		b.fits(path)
+	}
+}
+
+// Of many apps the quotas of some are shown, and the numbers count all.
+func TestTheDayOfManyApps(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.midnight()
+	w.form(li, 1)
+	secret, name := "0123456789abcdef0123456789abcdef", "即刻外送"
+	for i := range 21 { // all of them come before the first one
+		_, err := w.CreateApp(w.Context(), client.NewApp{ID: fmt.Sprintf("wx00000000000000%02d", i), AppSettings: client.AppSettings{Secret: &secret}})
+		w.must(err)
+	}
+	_, err := w.ChangeApp(w.Context(), sandbox.FirstAppID, client.AppSettings{Name: &name})
+	w.must(err)
+	m := order(li)
+	m.App = sandbox.FirstAppID
+	w.sent(m)
+	b := w.open(look{path: "/console/?lang=en"})
+	b.shows("#n-sent_today > b", "1")
+	b.shows("#main", "2 more apps")
+	b.to("/console/?app=" + sandbox.FirstAppID)
+	b.shows("#n-sent_today > b", "1")
+	b.until("its own quota alone", `document.querySelectorAll('.q').length === 1`)
+	b.shows(".appsel .ic", "即")
 }
 
 // last is where the last bar of a plot is, as a part of its width.

@@ -58,8 +58,10 @@ func TestEveryPageIsWhole(t *testing.T) {
 	if n := strings.Count(csv, "\n"); n != 8 {
 		t.Errorf("the export has %d lines:\n%s", n, csv)
 	}
-	if status, _, to := v.get("/console/search?q=1019"); status != http.StatusSeeOther || to != "/console/messages?meta=order%3D1019" {
-		t.Errorf("search: %d %s", status, to)
+	for q, want := range map[string]string{"1019": "/console/messages?meta=order%3D1019", li: "/console/messages?touser=" + li, "msg_0": "/console/messages/msg_0"} {
+		if status, _, to := v.get("/console/search?q=" + q); status != http.StatusSeeOther || to != want {
+			t.Errorf("search for %s: %d %s", q, status, to)
+		}
 	}
 }
 

@@ -11,14 +11,15 @@ import (
 )
 
 // counting is what the checks of numbers share: count(address) goes through all
-// pages of a list and counts its rows.
+// pages of a list and counts its rows; of a list by answers, the answers that its
+// rows say they had.
 const counting = `
 	const count = async (to) => {
 		let n = 0
 		for (let at = to; at;) {
 			const page = new DOMParser().parseFromString(await (await fetch(at)).text(), 'text/html')
 			if (!page.querySelector('main')) throw new Error('no page at ' + at)
-			n += page.querySelectorAll('main tbody tr').length
+			for (const row of page.querySelectorAll('main tbody tr')) n += Number(row.querySelector('[data-said]')?.dataset.said ?? 1)
 			at = page.querySelector('a[rel=next]')?.getAttribute('href')
 		}
 		return n
@@ -97,6 +98,10 @@ func TestEveryNumberLeadsToItsRows(t *testing.T) {
 		w.sent(m)
 		mend()
 	}
+	w.form(li, 1)
+	mend := w.fault(sandbox.Fault{Endpoint: "template/send", Effect: "errcode", Errcode: 45011, Times: 2})
+	w.sent(order(li)) // which is answered so twice, and then sent
+	mend()
 	w.ahead(time.Hour)
 	later := order(zhang)
 	at := time.Now().Add(48 * time.Hour)
@@ -109,18 +114,19 @@ func TestEveryNumberLeadsToItsRows(t *testing.T) {
 		b.to("/console/?lang=en&range=6h")
 		return eval[int](b, `[...document.querySelectorAll('.states b')].reduce((n, e) => n + Number(e.textContent), 0)`) == 2
 	})
-	b.shows("#n-sent_today > b", "3")
+	b.shows("#n-sent_today > b", "4")
 	for _, number := range []string{"sent_today", "depth", "permits", "no_permit"} {
 		b.leads("#n-"+number+" > b", 1)
 	}
 	b.leads(".kpi .d a", 2)
 	b.leads(".states b", 5)
 	b.leads("#now .causes td.n:has(a)", 5)
-	flow := 3 + 2 + 5 + 1 + 4
+	flow := 4 + 2 + 5 + 1 + 4
 	b.points("flow", flow)
 	b.points("success", flow-5)
-	b.points("latency", 2)
-	b.points("errors", 9)
+	b.points("latency", 3)
+	b.points("errors", 11)
+	b.leads(".q span:last-child", 1)
 	b.points("stock", eval[int](b, `Number(document.querySelector('#n-permits > b').textContent)`))
 	under := eval[int](b, `JSON.parse(document.querySelector('#plot-depth').dataset.plot).series[0].values.reduce((a, b) => a + b)`)
 	if under < 7 {

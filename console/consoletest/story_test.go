@@ -1,6 +1,7 @@
 package consoletest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -144,6 +145,58 @@ func TestOneIsDroppedAndPutBack(t *testing.T) {
 	b.shows("#work .pill", "done")
 	b.to("/console/attention")
 	b.shows("#main", "Nothing needs attention")
+}
+
+// What a person does about one message: says what became of one of which nobody
+// knows, sends again one that failed, cancels one that waits; and about many.
+func TestOneIsResolvedSentAgainAndCanceled(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	p, err := w.sandbox.Pay(sandbox.FirstAppID, wang, 1)
+	w.must(err)
+	_, err = w.DepositPermits(w.Context(), "", []client.NewPermit{{To: wang, Source: "payment", Code: p.PrepayID}})
+	w.must(err)
+	mend := w.fault(sandbox.Fault{Endpoint: "template/send", Effect: "drop_response", Times: 1})
+	unknown := w.sent(order(wang)) // of a payment with several uses
+	mend()
+	failed := w.sent(order(li)) // there is no permit
+	wait := func() string {
+		m := order(zhang)
+		m.Wait = true
+		out, err := w.Send(w.Context(), m)
+		w.must(err)
+		return out.ID
+	}
+	one := wait()
+
+	b := w.open(look{path: "/console/messages/" + unknown.ID + "?lang=en"})
+	b.click(`form[action$="/resolve"] [value=sent]`)
+	b.click("#ask .p")
+	b.shows(".ban.ok", "recorded")
+	b.shows("#msg .facts", "operator")
+
+	b.to("/console/messages/" + failed.ID)
+	w.form(li, 1)
+	b.click(`form[action$="/resend"] button`)
+	b.click("#ask .p")
+	b.until("another message, which is sent", fmt.Sprintf(`!location.pathname.endsWith(%q) && document.querySelector('#msg .pill')?.textContent === 'sent'`, failed.ID))
+
+	b.to("/console/messages/" + one)
+	b.click(`form[action$="/cancel"] button`)
+	b.click("#ask .p")
+	b.shows("#msg .pill", "canceled")
+
+	wait()
+	b.to("/console/messages?state=waiting")
+	rows := `document.querySelectorAll('#rows tbody tr').length`
+	b.until("one row", rows+" === 1")
+	wait()
+	b.until("two rows, without a click", rows+" === 2")
+	b.click(`.bulk a[href*="do=cancel"]`)
+	b.shows("#work", "2 messages")
+	b.click("#work button.p")
+	b.until("both are canceled", `document.querySelector('#counts [data-n=done]')?.textContent === '2'`)
+	b.until("the bar is full", `(({value, max}) => value === max)(document.querySelector('#work progress'))`)
 }
 
 // A server of which nothing is known yet says that it needs an app.

@@ -51,10 +51,10 @@ var consoles = map[string]func(*testing.T, Database){
 			w.send(wait, to(bob))
 		}
 		for most, want := range map[int]int{3: 3, 5: 5, 100: 5} {
-			w.same(must(w.CountMessages(ctx, wxnotify.MessageFilter{To: bob}, most)), want)
-			w.same(must(w.CountMessages(ctx, wxnotify.MessageFilter{App: w.app, State: wxnotify.Queued}, most)), want)
+			w.same(w.counted(wxnotify.MessageFilter{To: bob}, most), want)
+			w.same(w.counted(wxnotify.MessageFilter{App: w.app, State: wxnotify.Queued}, most), want)
 		}
-		w.same(must(w.CountMessages(ctx, wxnotify.MessageFilter{To: alice}, 10)), 0)
+		w.same(w.counted(wxnotify.MessageFilter{To: alice}, 10), 0)
 	},
 	"names of meta are told, each once": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
