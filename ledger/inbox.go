@@ -21,6 +21,7 @@ type EventStore interface {
 	EventBell() <-chan struct{}
 	// RecallHeld looks again for events that a node did not live to look for.
 	RecallHeld(ctx context.Context, now wxnotify.Now) error
+	// SweepEvents forgets what is old, and is the net under RecallHeld.
 	SweepEvents(ctx context.Context, now wxnotify.Now) error
 }
 

@@ -20,7 +20,9 @@ import (
 type Loop[J, R any] struct {
 	Log *slog.Logger
 	// Claim returns jobs that are written down as begun, and how long to wait
-	// before it is asked again when nothing wakes it. It decides how many.
+	// before it is asked again when nothing wakes it. It decides how many. Its
+	// context outlives the loop's as that of Do does: broken off in its commit,
+	// a claim would leave what it took to nobody until the lease is over.
 	Claim func(ctx context.Context) (jobs []J, again time.Duration, err error)
 	// Do does a job. Its context outlives the loop's by Grace.
 	Do func(ctx context.Context, job J) R
@@ -59,7 +61,7 @@ func (l *Loop[J, R]) Wake() {
 const Grace = 20 * time.Second
 
 // Run works until ctx ends; then it claims no more, lets what is under way
-// finish, settles it and returns, within Grace.
+// finish, also a claim, settles it and returns, within Grace.
 func (l *Loop[J, R]) Run(ctx context.Context) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -86,7 +88,7 @@ func (l *Loop[J, R]) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			continue
 		}
-		jobs, again, err := l.Claim(ctx)
+		jobs, again, err := l.Claim(work)
 		if err != nil {
 			if ctx.Err() == nil {
 				l.Log.Error("nothing can be claimed now", "error", err)

@@ -210,6 +210,30 @@ func TestLoopFinishesWhatIsUnderWayAndNoMore(t *testing.T) {
 	})
 }
 
+// A server stops while a claim is being committed: what was claimed is done.
+func TestLoopEndsAClaimThatHasBegun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		got := 0
+		l := drive(5, 5, func(rs []int) error { got += len(rs); return nil })
+		claim := l.Claim
+		l.Claim = func(ctx context.Context) ([]int, time.Duration, error) {
+			jobs, again, err := claim(ctx)
+			time.Sleep(3 * time.Second) // the commit
+			if ctx.Err() != nil {
+				return nil, 0, ctx.Err() // and nobody knows what became of it
+			}
+			return jobs, again, err
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		l.Run(ctx)
+		if got != 5 {
+			t.Errorf("%d of 5 claimed jobs were done", got)
+		}
+	})
+}
+
 func TestLoopGivesUpAfterGrace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

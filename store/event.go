@@ -271,9 +271,10 @@ func (h *hearing) told(ctx context.Context) wxnotify.Heard {
 }
 
 // SweepEvents forgets signatures that are too old to be taken for new, and
-// events that nobody needs any more.
+// events that nobody needs any more, and finds those that were not looked at
+// again when their message became known.
 func (s *Store) SweepEvents(ctx context.Context, now wxnotify.Now) error {
-	return s.do(ctx, "sweep events", engineLimit, func(w *work) error {
+	err := s.do(ctx, "sweep events", engineLimit, func(w *work) error {
 		if _, err := w.exec(`delete from delivery where (app, signature) in (select app, signature from delivery where at <= $1 order by at limit $2)`,
 			ms(now.Real.Add(-signatureLasts)), bite); err != nil {
 			return err
@@ -281,6 +282,10 @@ func (s *Store) SweepEvents(ctx context.Context, now wxnotify.Now) error {
 		_, err := w.exec(`delete from event where (app, id) in (select app, id from event where until <= $1 order by until limit $2)`, ms(now.Real), bite)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return s.recallParked(ctx, now)
 }
 
 // signatureLasts is longer than a timestamp may differ from our clock, in both

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -170,8 +171,8 @@ func settled(batch []wxnotify.Settlement) (cs []concern) {
 }
 
 // RecallHeld lets the sent events be looked at again of users who have a
-// message that waits for one: a node may have died between its settle and the
-// look that follows.
+// message that waits for one, and those whose message is known: a node may have
+// died between its settle and the look that follows.
 func (s *Store) RecallHeld(ctx context.Context, now wxnotify.Now) error {
 	var cs []concern
 	err := s.look(ctx, "recall events", func(ctx context.Context) error {
@@ -186,5 +187,38 @@ func (s *Store) RecallHeld(ctx context.Context, now wxnotify.Now) error {
 	for chunk := range slices.Chunk(cs, bite) {
 		s.recall(ctx, now, chunk)
 	}
-	return err
+	return errors.Join(err, s.recallParked(ctx, now))
+}
+
+// recallParked is the net under recall: it finds sent events that wait although
+// WeChat's answer has named their message by now. It walks through those that
+// wait, a stretch at a time: most are about what others sent.
+func (s *Store) recallParked(ctx context.Context, now wxnotify.Now) error {
+	walk, last, seen := s.walks.at("parked events", "").id, "", 0
+	var cs []concern
+	err := s.look(ctx, "recall events", func(ctx context.Context) error {
+		return s.each(ctx, func(r scanner) error {
+			var c concern
+			var known bool
+			err := r.Scan(&last, &c.app, &c.openid, &c.template, &known)
+			if seen++; known {
+				cs = append(cs, c)
+			}
+			return err
+		}, `select e.id, e.app, e.openid, e.template_id,
+				exists (select 1 from queue q where q.app = e.app and q.msgid = e.msgid and q.msgid <> '' and q.finished_at > 0)
+				or exists (select 1 from attempt a where a.app = e.app and a.msgid = e.msgid and a.msgid <> '')
+			from event e where e.due = $1 and e.id > $2 order by e.id limit $3`, int64(far), walk, stretch)
+	})
+	if err != nil {
+		return err
+	}
+	if seen < stretch {
+		last = ""
+	}
+	s.walks.set("parked events", "", position{id: last})
+	for chunk := range slices.Chunk(cs, bite) {
+		s.recall(ctx, now, chunk)
+	}
+	return nil
 }

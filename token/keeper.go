@@ -108,7 +108,7 @@ func (k *Keeper) Close() {
 	k.mu.Unlock()
 	k.stop()
 	k.flights.Wait()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	k.mu.Lock()
 	holds := maps.Clone(k.holds)

@@ -17,7 +17,7 @@ type flight struct {
 
 const (
 	leaseFor = 30 * time.Second // three calls to WeChat and the row's writes
-	patience = 5 * time.Second  // that callers wait for another node
+	patience = 5 * time.Second  // that callers wait for another node, and Close for the database
 )
 
 // start begins a flight; h.mu is held. ahead: the old token still serves.

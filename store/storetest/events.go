@@ -391,6 +391,30 @@ var events = map[string]func(*testing.T, Database){
 		w.hear()
 		w.is(id, "delivered")
 	},
+	"so is one that died when the answer was written, by its next life or by any other's sweep": func(t *testing.T, db Database) {
+		for _, look := range []func(*world) error{
+			func(w *world) error { return w.RecallHeld(ctx, w.now) },
+			func(w *world) error { return w.SweepEvents(ctx, w.now) },
+		} {
+			w := newWorld(t, db)
+			w.report(acceptance("a", Noon))
+			id := w.send(subscribe)
+			try := w.claim1()
+			w.push(sentEvent(msgid, Noon), sentEvent("77", Noon)) // of the other one we know nothing
+			_ = w.Close()
+			w = worldAt(t, w.dsn, brokenAt("recall events.before_statement"))
+			w.settle(try, taken(msgid))
+			w.same(w.hear().Events, 0)
+			w.is(id, "sent")
+			_ = w.Close()
+			w = worldAt(t, w.dsn, nil)
+			if err := look(w); err != nil {
+				t.Fatal(err)
+			}
+			w.hear()
+			w.is(id, "delivered")
+		}
+	},
 	"of one user one subscribe message goes out at a time": func(t *testing.T, db Database) {
 		w := newWorld(t, db)
 		long := wxnotify.Deposit{To: alice, Source: wxnotify.Longterm, TemplateID: prompt, GivenAt: Noon}
