@@ -25,7 +25,7 @@ func Look(ctx context.Context, log *slog.Logger, opt Options) (*Store, error) {
 	if path, lite := strings.CutPrefix(opt.DSN, "sqlite:"); lite {
 		s.base, err = lookLite(ctx, path)
 	} else {
-		s.base, _, err = openBase(ctx, opt.DSN)
+		s.base, _, err = openBase(ctx, opt.DSN, opt.Patience)
 	}
 	if err != nil {
 		s.stop()

@@ -103,7 +103,7 @@ func (m *Move) open(ctx context.Context) (all closers, err error) {
 		name, dsn string
 		base      *base
 	}{{"source", m.From, &m.from}, {"target", m.To, &m.to}} {
-		b, lock, err := openBase(ctx, side.dsn)
+		b, lock, err := openBase(ctx, side.dsn, 0)
 		if err != nil {
 			return all, fmt.Errorf("%s: %w", side.name, err)
 		}

@@ -49,18 +49,21 @@ const connections = 12
 // enginePlans: row estimates of arrays and partial indexes are guesses, and a
 // guess that leads to a full scan costs ten times the statement (measured).
 // With these the hot statements go by their indexes at every size, and are
-// planned once. A transaction that a stopped process left open must not hold
-// its locks.
+// planned once.
 var enginePlans = map[string]string{
-	"jit":                                 "off",
-	"enable_seqscan":                      "off",
-	"enable_mergejoin":                    "off",
-	"enable_hashjoin":                     "off",
-	"plan_cache_mode":                     "force_generic_plan",
-	"idle_in_transaction_session_timeout": "10s",
+	"jit":              "off",
+	"enable_seqscan":   "off",
+	"enable_mergejoin": "off",
+	"enable_hashjoin":  "off",
+	"plan_cache_mode":  "force_generic_plan",
 }
 
-func openPostgres(ctx context.Context, dsn string) (*post, error) {
+// idleLimit is when the database ends a transaction in which nothing happens: a
+// process that stands still must not hold its locks. Where calls may take longer
+// than that, so may what is between two statements.
+const idleLimit = 10 * time.Second
+
+func openPostgres(ctx context.Context, dsn string, patience time.Duration) (*post, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return nil, errors.New("the database's address cannot be read; it is written postgres://user:password@host:5432/name")
@@ -70,6 +73,7 @@ func openPostgres(ctx context.Context, dsn string) (*post, error) {
 	}
 	engine := config.Copy()
 	maps.Copy(engine.RuntimeParams, enginePlans)
+	engine.RuntimeParams["idle_in_transaction_session_timeout"] = fmt.Sprint(max(idleLimit, patience).Milliseconds())
 	b := &post{config: config, engine: stdlib.OpenDB(*engine), db: stdlib.OpenDB(*config)}
 	for _, db := range []*sql.DB{b.engine, b.db} {
 		db.SetMaxOpenConns(connections)

@@ -137,7 +137,7 @@ func Open(ctx context.Context, log *slog.Logger, opt Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context) (err error) {
-	if s.base, s.lock, err = openBase(ctx, s.opt.DSN); err != nil {
+	if s.base, s.lock, err = openBase(ctx, s.opt.DSN, s.opt.Patience); err != nil {
 		return err
 	}
 	if err := s.base.migrate(ctx); err != nil {
@@ -155,14 +155,15 @@ func (s *Store) open(ctx context.Context) (err error) {
 	return s.arrive(ctx)
 }
 
-// openBase opens what the DSN names. The lock is nil on PostgreSQL.
-func openBase(ctx context.Context, dsn string) (base, io.Closer, error) {
+// openBase opens what the DSN names, for calls that wait for it at least so
+// long. The lock is nil on PostgreSQL.
+func openBase(ctx context.Context, dsn string, patience time.Duration) (base, io.Closer, error) {
 	scheme, rest, _ := strings.Cut(dsn, ":")
 	switch scheme {
 	case "sqlite":
 		return openSQLite(ctx, rest)
 	case "postgres", "postgresql":
-		b, err := openPostgres(ctx, dsn)
+		b, err := openPostgres(ctx, dsn, patience)
 		if err != nil {
 			return nil, nil, err // and no base that holds a nil
 		}
@@ -173,7 +174,7 @@ func openBase(ctx context.Context, dsn string) (base, io.Closer, error) {
 
 // Migrate brings the schema of a database up to date and closes it again.
 func Migrate(ctx context.Context, dsn string) error {
-	b, lock, err := openBase(ctx, dsn)
+	b, lock, err := openBase(ctx, dsn, 0)
 	if err != nil {
 		return err
 	}
