@@ -2,13 +2,15 @@ package pump
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
 // A Batcher makes one flush of what many callers bring at the same time: group
 // commit. There is no timer and no goroutine of its own. Whoever arrives while
 // a flush is under way waits for it and goes into the next one, together with
-// everybody else who did; the first of them carries it out.
+// everybody else who did; the first of them carries it out. If Flush panics,
+// that one panics, and the others have an error.
 type Batcher[T, R any] struct {
 	// Flush does the work for all items and returns one result for each, in
 	// their order. An error concerns them all.
@@ -97,8 +99,21 @@ func (b *Batcher[T, R]) leave(me *batch[T, R]) bool {
 	return false
 }
 
+// errPanic is what the others of a group hear when Flush panics under the first.
+var errPanic = errors.New("the flush panicked")
+
 func (b *Batcher[T, R]) flush(group []*batch[T, R]) {
 	defer b.hand()
+	defer func() { // after a panic nobody may wait for ever
+		for _, g := range group {
+			select {
+			case <-g.done:
+			default:
+				g.err = errPanic
+				close(g.done)
+			}
+		}
+	}()
 	if len(group) == 1 {
 		group[0].settle(b.Flush)
 		return
@@ -124,6 +139,7 @@ func (b *Batcher[T, R]) flush(group []*batch[T, R]) {
 
 func (g *batch[T, R]) settle(flush func(context.Context, []T) ([]R, error)) {
 	defer close(g.done)
+	g.err = errPanic // unless it returns
 	g.results, g.err = flush(context.WithoutCancel(g.ctx), g.items)
 }
 

@@ -100,6 +100,41 @@ func TestBatcherFlushesEachAloneWhenOneSpoiltIt(t *testing.T) {
 	})
 }
 
+func TestBatcherLetsNobodyWaitForAPanic(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := &Batcher[int, int]{Max: 100, Flush: func(_ context.Context, items []int) ([]int, error) {
+			time.Sleep(time.Second)
+			if slices.Contains(items, 13) {
+				panic("a bug")
+			}
+			return items, nil
+		}}
+		var panicked, failed atomic.Int32
+		var all sync.WaitGroup
+		for i := range 20 {
+			all.Go(func() {
+				defer func() {
+					if recover() != nil {
+						panicked.Add(1)
+					}
+				}()
+				time.Sleep(time.Duration(i)) // the first is alone, the others come while it flushes
+				if _, err := b.Do(t.Context(), []int{i}); err != nil {
+					failed.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		if p, f := panicked.Load(), failed.Load(); p != 1 || f != 18 {
+			t.Errorf("%d panicked and %d failed, want the one that led and the 18 with it", p, f)
+		}
+		if got, err := b.Do(t.Context(), []int{1}); err != nil || !slices.Equal(got, []int{1}) {
+			t.Errorf("afterwards: %v, %v", got, err)
+		}
+	})
+}
+
 func TestBatcherLetsGoOfWhoHasNotBegun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
