@@ -38,9 +38,9 @@ test: tools check suites race-short test-miniprogram chaos
 	@echo
 	@echo "make test passed. It leaves out: the race detector at full length, and on the packages whose tests drive a browser or other processes (bench, chaos, chaos/cmd, consoletest, phonetest, deploy, docs, docs/examples), the sizes of the tests that say testing.Short, the long chaos, WeChat SDKs against the gateway, the other stories of phone and console, fuzzing, and what promtool, haproxy and systemd-analyze say of deploy/ where they are not installed (make test-long)."
 
-## test-long: the rest, at most 80 minutes on 2 cores: full race, long chaos, WeChat SDKs, every story and picture of phone and console, 30 s per fuzz target
+## test-long: the rest, at most 80 minutes on 2 cores: full race, every story with faults, long chaos, WeChat SDKs, every story and picture of phone and console, 30 s per fuzz target
 .PHONY: test-long
-test-long: tools race interop phone console fuzz chaos-long rolling release-verify static
+test-long: tools race stories interop phone console fuzz chaos-long rolling release-verify static
 	@echo
 	@echo "make test-long passed. It comes on top of make test."
 
@@ -129,6 +129,11 @@ race-short:
 .PHONY: race
 race:
 	CGO_ENABLED=1 scripts/withpostgres go test -race -shuffle=on -timeout 50m $(RACED)
+
+## stories: the server's stories once more, in worlds with faults: dial errors, time-outs, redirects, panics (long)
+.PHONY: stories
+stories:
+	WXNOTIFY_LONG=1 scripts/withpostgres go test -count=1 -shuffle=on -parallel 4 -timeout 15m ./server
 
 ## interop: WeChat SDKs, unmodified, against gateway and sandbox
 .PHONY: interop

@@ -43,7 +43,7 @@ func TestOneAppHasATokenServerOfItsOwn(t *testing.T) {
 			t.Errorf("got %v", a)
 		}
 		w.api("POST", "apps", fmt.Sprintf(`{"appid":"wx2222222222222222","secret":"s","token_url":%q,"token_path":"data.wechat_token"}`, from))
-		if _, err := client.New(w.url, storyKey, client.Tries(1)).AccessToken(w.ctx(), "wx2222222222222222"); err == nil {
+		if _, err := w.speak(w.url, storyKey, client.Tries(1)).AccessToken(w.ctx(), "wx2222222222222222"); err == nil {
 			t.Error("a private address gave a token")
 		}
 		w.must(w.DeleteApp(w.ctx(), "wx2222222222222222"))

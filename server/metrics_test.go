@@ -84,7 +84,7 @@ func (w *world) scrape(base, key string) (status int, text string) {
 	if key != "" {
 		req.Header.Set("Authorization", "Bearer "+key)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := w.web.Do(req)
 	w.must(err)
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)

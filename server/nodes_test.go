@@ -21,7 +21,7 @@ func (w *world) second() (address string) {
 	conf := w.conf
 	conf.Node = "second:8080"
 	ctx, cancel := context.WithCancel(context.Background())
-	s, err := server.New(ctx, slog.New(slog.NewTextHandler(&w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})), conf, server.Patience(time.Minute))
+	s, err := server.New(ctx, slog.New(slog.NewTextHandler(&w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})), conf, w.options...)
 	if err != nil {
 		cancel()
 		w.Fatal(err)
@@ -50,7 +50,7 @@ func TestAKeyRevokedOnOneNodeEndsOnTheOtherWithinASecond(t *testing.T) {
 	list := func() any {
 		return w.http(http.MethodPost, there+"/cgi-bin/wxopen/template/list?access_token="+token, nil, strings.NewReader(`{"offset":0,"count":1}`))["errcode"]
 	}
-	native := client.New(there, k.Text, client.Tries(1))
+	native := w.speak(there, k.Text, client.Tries(1))
 	if _, err := native.App(w.ctx(), sandbox.FirstAppID); err != nil {
 		t.Fatal(err)
 	}

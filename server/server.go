@@ -50,6 +50,9 @@ type Server struct {
 	cert     *certificate             // nil: plain http
 	actor    string                   // in the audit log; "": the key that was used
 
+	// dial makes the connections to WeChat; nil but in tests.
+	dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
 	stop     chan struct{} // closed: no new work is taken
 	draining chan struct{} // closed: readyz fails
 }
@@ -67,6 +70,11 @@ func Patience(d time.Duration) Option { return func(s *Server) { s.patience = d 
 // Faults has f asked before and after each statement and commit of the
 // database; an error of f is the statement's. Tests break there.
 func Faults(f func(point string) error) Option { return func(s *Server) { s.fault = f } }
+
+// Dial has f make the connections to WeChat. Tests listen and break there.
+func Dial(f func(ctx context.Context, network, addr string) (net.Conn, error)) Option {
+	return func(s *Server) { s.dial = f }
+}
 
 // New opens the listener and the database and makes the rooms. c has its
 // defaults filled in. Nothing is served or sent until Run.
@@ -119,7 +127,7 @@ func New(ctx context.Context, log *slog.Logger, c Config, options ...Option) (_ 
 // rooms makes engines and doors, each with what it uses.
 func (s *Server) rooms() {
 	c := s.conf
-	s.wechat = wechat.New(wechat.Options{URL: c.WeChatURL})
+	s.wechat = wechat.New(wechat.Options{URL: c.WeChatURL, Dial: s.dial})
 	told := counted{s.wechat, s.metrics.Called}
 	s.metrics.Watch(s.store, s.store.Node(), s.clock.Now)
 	guard := hook.NewGuard(c.WebhookAllow, nil)

@@ -84,7 +84,7 @@ func TestTheLogNamesTheRequestThatFailed(t *testing.T) {
 		w.must(err)
 		req.Header.Set("Authorization", "Bearer "+storyKey)
 		req.Header.Set("X-Request-ID", "the-"+door)
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := w.web.Do(req)
 		w.must(err)
 		resp.Body.Close()
 		if id := resp.Header.Get("X-Request-ID"); id != "the-"+door {

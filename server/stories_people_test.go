@@ -22,7 +22,7 @@ func TestContentsGoWithTheClock(t *testing.T) {
 			w.must(err)
 			return len(got.Data) == 0
 		})
-		if got.State != "sent" || got.Page != "" || len(got.Attempts) != 1 {
+		if got.State != "sent" || got.Page != "" || len(w.tried(got)) != 1 {
 			w.Errorf("got %+v", got)
 		}
 		_, err := w.Resend(w.ctx(), sent.ID)

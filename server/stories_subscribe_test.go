@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -216,9 +217,7 @@ func TestALaterAcceptanceSurvivesAnOlderRefusal(t *testing.T) {
 func TestOneTapToldTwiceCountsOnce(t *testing.T) {
 	subscribed(t, func(w *world) {
 		for openid, order := range map[string]string{li: "report, event", wang: "event, report"} {
-			code := w.phone("POST", "login", map[string]any{"openid": openid})["code"].(string)
-			session, err := w.Login(w.ctx(), sandbox.FirstAppID, code)
-			w.must(err)
+			session := w.login(openid)
 			at := time.Now()
 			for tap := range 2 {
 				for _, who := range strings.Split(order, ", ") {
@@ -251,7 +250,7 @@ func TestALostAnswerIsClearedUpByTheEvent(t *testing.T) {
 		w.phone("POST", "faults", map[string]any{"endpoint": "subscribe/send", "effect": "drop_response", "times": 1})
 		m := w.send(arrived(li))
 		w.want(m, "delivered", "")
-		if m.Evidence != "event" || m.MsgID == "" || len(m.Attempts) != 1 || m.Attempts[0].Outcome != "accepted" {
+		if m.Evidence != "event" || m.MsgID == "" || len(w.tried(m)) != 1 || w.tried(m)[0].Outcome != "accepted" {
 			w.Errorf("%+v", m)
 		}
 		w.cards(1)
@@ -302,17 +301,66 @@ func TestReplayedAndForgedEventsChangeNothing(t *testing.T) {
 		if s := w.state(m.ID); s != "delivered" {
 			w.Errorf("after the replay it is %s", s)
 		}
-		ts := fmt.Sprint(time.Now().Unix())
-		for name, token := range map[string]string{"forged": "another token", "without a seal": callbackToken} {
-			address := fmt.Sprintf("%s/wechat/%s?timestamp=%s&nonce=1&signature=%s", w.url, sandbox.FirstAppID, ts, wechat.Signature(token, ts, "1"))
-			resp, err := http.Post(address, "application/json", strings.NewReader(pushed("popup", li, at.Add(time.Hour), entry(sandbox.DeliveryTemplate, "accept"))))
-			w.must(err)
-			if resp.Body.Close(); resp.StatusCode != http.StatusForbidden {
-				w.Errorf("%s: %s", name, resp.Status)
-			}
-		}
-		w.have(li, sandbox.DeliveryTemplate, 0)
+		w.forgeries(at.Add(10 * time.Second))
 	})
+}
+
+// forgeries wants one answer to every flaw of a push, and nothing of it kept;
+// and that the same push without a flaw is taken, by which the test sees.
+func (w *world) forgeries(at time.Time) {
+	w.Helper()
+	k, err := wechat.DecodeKey(callbackKey)
+	w.must(err)
+	event := pushed("popup", li, at, entry(sandbox.DeliveryTemplate, "accept"))
+	seal := func(app string) string { return wechat.Encrypt(k, app, []byte(event)) }
+	sealed, foreign, now := seal(sandbox.FirstAppID), seal("wx9999999999999999"), time.Now()
+	garbled := "A" + sealed[1:]
+	if garbled == sealed { // one time in 64
+		garbled = "B" + sealed[1:]
+	}
+	body := func(sealed string) string { return fmt.Sprintf(`{"Encrypt":%q}`, sealed) }
+	for name, p := range map[string]struct {
+		token        string
+		at           time.Time
+		signed, body string
+		more         string
+	}{
+		"another token":              {"anothertoken", now, sealed, body(sealed), ""},
+		"without a seal":             {callbackToken, now, "", event, ""},
+		"another ciphertext":         {callbackToken, now, sealed, body(seal(sandbox.FirstAppID)), ""},
+		"sealed for another app":     {callbackToken, now, foreign, body(foreign), ""},
+		"signed, but not deciphered": {callbackToken, now, garbled, body(garbled), ""},
+		"six minutes old":            {callbackToken, now.Add(-6 * time.Minute), sealed, body(sealed), ""},
+		"six minutes ahead":          {callbackToken, now.Add(6 * time.Minute), sealed, body(sealed), ""},
+		"a parameter twice":          {callbackToken, now, sealed, body(sealed), "&nonce=1"},
+		"no body":                    {callbackToken, now, sealed, "", ""},
+	} {
+		if status, text := w.knock(p.token, p.at, p.signed, p.body, p.more); status != http.StatusForbidden || text != "" {
+			w.Errorf("%s: %d %q", name, status, text)
+		}
+	}
+	w.have(li, sandbox.DeliveryTemplate, 0)
+	if status, text := w.knock(callbackToken, now, sealed, body(sealed), ""); status != http.StatusOK {
+		w.Errorf("without a flaw: %d %q", status, text)
+	}
+	w.have(li, sandbox.DeliveryTemplate, 1)
+}
+
+// knock posts a push as WeChat would.
+func (w *world) knock(token string, at time.Time, signed, body, more string) (int, string) {
+	w.Helper()
+	ts := fmt.Sprint(at.Unix())
+	q := url.Values{"timestamp": {ts}, "nonce": {"1"}, "signature": {wechat.Signature(token, ts, "1")}}
+	if signed != "" {
+		q.Set("encrypt_type", "aes")
+		q.Set("msg_signature", wechat.Signature(token, ts, "1", signed))
+	}
+	resp, err := w.web.Post(w.url+"/wechat/"+sandbox.FirstAppID+"?"+q.Encode()+more, "application/json", strings.NewReader(body))
+	w.must(err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	w.must(err)
+	return resp.StatusCode, string(text)
 }
 
 // WeChat took it, and said later that it did not arrive.
@@ -331,7 +379,7 @@ func TestASentEventWithAnErrorIsAFailure(t *testing.T) {
 		m, err := w.Message(w.ctx(), m.ID)
 		w.must(err)
 		w.want(m, "failed", "refused_later")
-		if a := m.Attempts[0]; len(m.Attempts) != 1 || !strings.Contains(a.Errmsg, "20 user_block") {
+		if a := w.tried(m)[0]; len(w.tried(m)) != 1 || !strings.Contains(a.Errmsg, "20 user_block") {
 			w.Errorf("the attempt does not say why: %+v", a)
 		}
 	})
@@ -549,7 +597,7 @@ func (w *world) template(id string) map[string]any {
 // Somebody deletes a template in WeChat's own console.
 func TestATemplateThatDisappearsRaisesAnAlarm(t *testing.T) {
 	story(t, func(w *world) {
-		w.api("POST", "templates/sync", "")
+		w.until("lists", func() bool { return w.template(sandbox.LongtermTemplate)["kind"] == "longterm" }) // the server's own look is over
 		token := w.http("GET", w.url+"/cgi-bin/token?grant_type=client_credential&appid="+sandbox.FirstAppID+"&secret="+url.QueryEscape(storyKey), nil, nil)["access_token"].(string)
 		w.http("POST", w.url+"/wxaapi/newtmpl/deltemplate?access_token="+token, nil, strings.NewReader(fmt.Sprintf(`{"priTmplId":%q}`, sandbox.OnceTemplate)))
 		for i, want := range []string{fmt.Sprint([]any{sandbox.OnceTemplate}), "[]"} { // once

@@ -20,9 +20,7 @@ const (
 // The main job: a user opens the mini program, submits a form, and gets a card.
 func TestFromALoginToACardOnThePhone(t *testing.T) {
 	story(t, func(w *world) {
-		code := w.phone("POST", "login", map[string]any{"openid": li})["code"].(string)
-		session, err := w.Login(w.ctx(), sandbox.FirstAppID, code)
-		w.must(err)
+		session := w.login(li)
 		if session.OpenID != li {
 			w.Fatalf("logged in as %s", session.OpenID)
 		}
@@ -33,7 +31,7 @@ func TestFromALoginToACardOnThePhone(t *testing.T) {
 		}
 		m := w.send(order(li))
 		w.want(m, "sent", "")
-		if m.Evidence != "answered" || m.Permit.Source != "form" || len(m.Attempts) != 1 || m.Attempts[0].Outcome != "accepted" {
+		if m.Evidence != "answered" || m.Permit.Source != "form" || len(w.tried(m)) != 1 || w.tried(m)[0].Outcome != "accepted" {
 			w.Errorf("%+v", m)
 		}
 		w.itIsTheArticlesCard(w.cards(1)[0])
@@ -320,7 +318,7 @@ func TestALostAnswerIsInferred(t *testing.T) {
 		m.FormID = w.form(li)
 		got := w.send(m)
 		w.want(got, "sent", "")
-		if got.Evidence != "inferred" || len(got.Attempts) != 2 {
+		if got.Evidence != "inferred" || len(w.tried(got)) != 2 {
 			w.Errorf("%+v", got)
 		}
 		w.cards(1)

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -42,6 +43,7 @@ func (w *world) shop() *shop {
 	s := &shop{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
+		w.posted.add("the shop", fmt.Sprint(r.Header, string(body)))
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		v, err := standardwebhooks.NewWebhook(s.secret)

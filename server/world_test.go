@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -30,8 +31,19 @@ type world struct {
 	url     string
 	metrics string // where they have an address of their own
 	stop    func() // ends the server and waits for it
+	running bool
 	logs    logbook
 	server  *server.Server
+
+	web      *http.Client // with a recorder
+	spy      *spy
+	said     notes // answers, by what was asked
+	figures  notes // metrics
+	posted   notes // to webhooks
+	secrets  notes
+	personal notes // what is on cards, and codes
+	people   notes // openids
+	doors    notes // what opens the console
 }
 
 // A logbook is all that was logged, at debug level.
@@ -54,19 +66,35 @@ func (l *logbook) bytes() []byte {
 
 const storyKey = "a key that only stories know"
 
-// story tells f on both databases, each in a world of its own.
+// story tells f on both databases, each in a world of its own; with
+// WXNOTIFY_LONG=1 in a world with faults.
 func story(t *testing.T, f func(w *world)) {
 	t.Helper()
 	t.Parallel()
+	tell(t, os.Getenv("WXNOTIFY_LONG") != "", f)
+}
+
+func tell(t *testing.T, faults bool, f func(w *world)) {
+	t.Helper()
 	for name, dsn := range map[string]func(testing.TB) string{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f(newWorld(t, dsn(t)))
+			w := makeWorld(t, dsn(t), faults)
+			f(w)
+			w.look()
+			if faults {
+				t.Log(w.spy)
+			}
 		})
 	}
 }
 
 func newWorld(t testing.TB, dsn string) *world {
+	t.Helper()
+	return makeWorld(t, dsn, false)
+}
+
+func makeWorld(t testing.TB, dsn string, faults bool) *world {
 	t.Helper()
 	w := &world{TB: t, sandbox: sandbox.Start(t, sandbox.Options{})}
 	w.conf = server.Config{
@@ -74,11 +102,24 @@ func newWorld(t testing.TB, dsn string) *world {
 		APIKey: wxnotify.NewSecret(storyKey), AppID: sandbox.FirstAppID, AppSecret: wxnotify.NewSecret(sandbox.FirstSecret),
 		MasterKey: wxnotify.NewSecret("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
 	}.Defaults()
+	w.plant()
+	w.web = &http.Client{
+		Transport: recorder{w}, Timeout: time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	w.spy = &spy{w: w, faults: faults, calls: map[string]int{}, died: map[string]bool{}}
+	w.options = []server.Option{server.Dial(w.spy.dial), server.Patience(time.Minute)}
+	if faults {
+		w.options = append(w.options, server.Faults(w.spy.panics))
+	}
 	w.start()
 	t.Cleanup(func() {
 		w.stop()
 		w.quiet()
 	})
+	if faults {
+		w.until("look at the templates", w.spy.arm)
+	}
 	return w
 }
 
@@ -88,7 +129,7 @@ func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	log := slog.New(slog.NewMultiHandler(slog.NewTextHandler(w.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}),
 		slog.NewTextHandler(&w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	s, err := server.New(ctx, log, w.conf, append(w.options, server.Patience(time.Minute))...)
+	s, err := server.New(ctx, log, w.conf, w.options...)
 	if err != nil {
 		cancel()
 		w.Fatal(err)
@@ -97,8 +138,9 @@ func (w *world) start() {
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	w.url, w.metrics = "http://"+s.Addr(), s.MetricsAddr()
-	w.Client = client.New(w.url, storyKey)
+	w.Client, w.running = w.speak(w.url, storyKey), true
 	w.stop = func() {
+		w.running = false
 		cancel()
 		if err, ok := <-done; ok && err != nil {
 			w.Errorf("the server ended with %v", err)
@@ -141,7 +183,7 @@ func (w *world) http(method, url string, header http.Header, body io.Reader) map
 		req.Header[k] = v
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := w.web.Do(req)
 	w.must(err)
 	defer resp.Body.Close()
 	var out map[string]any

@@ -37,6 +37,10 @@ type Options struct {
 	MaxConns int           // idle connections kept, as many as calls are in flight at once; 0: 1024
 	Timeout  time.Duration // of a call, from dialling to the last byte; 0: 10 s
 
+	// Dial makes the connections; nil: as the network does. What is sent over
+	// them is counted all the same.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
 	// Transport stands in for the network; nil is the real one. Only the real
 	// one can tell that nothing was sent: failures of others count as lost.
 	Transport http.RoundTripper
@@ -70,8 +74,11 @@ func New(o Options) *Client {
 		o.Timeout = 10 * time.Second
 	}
 	c := &Client{base: *base, timeout: o.Timeout, rt: o.Transport}
+	if o.Dial == nil {
+		o.Dial = dialer.DialContext
+	}
 	if c.rt == nil {
-		c.rt, c.own = transport(o.MaxConns, dialer.DialContext), true
+		c.rt, c.own = transport(o.MaxConns, o.Dial), true
 	}
 	return c
 }
