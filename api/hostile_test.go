@@ -21,7 +21,8 @@ var secretKey = wxnotify.KeyText([32]byte{1})
 
 // bad is one hostile request a row, and what it is answered with. T, S, U and
 // A stand for a template, a subscribe template, a user and the app, REVOKED and
-// READER for keys.
+// READER for keys, SESSION for the user's session, THEIRS for another's form_id.
+// Where the name begins with "item: " the request is good, and its one item is not.
 var bad = map[string]struct {
 	method, path, body string
 	header             map[string]string
@@ -176,6 +177,31 @@ var bad = map[string]struct {
 	"login of nobody":         {"POST", "/mp/v1/login", `{"app":"A","code":"` + canary + `"}`, nil, wxnotify.CodeRejected, ""},
 	"login to nothing":        {"POST", "/mp/v1/login", `{"app":"wx9999999999999999","code":"x"}`, nil, wxnotify.AppUnknown, "app"},
 	"upload by a key":         {"POST", "/mp/v1/permits", `{"permits":[{}]}`, nil, wxnotify.Unauthenticated, ""},
+	"upload of nothing":       {"POST", "/mp/v1/permits", `{"permits":[]}`, bySession, wxnotify.BatchSizeInvalid, "permits"},
+	"upload with an openid":   {"POST", "/mp/v1/permits", `{"openid":"` + canary + `","permits":[{"id":"1","source":"form","code":"0123456789"}]}`, bySession, wxnotify.OpenIDNotAllowed, ""},
+	"upload for somebody":     {"POST", "/mp/v1/permits", `{"permits":[{"id":"1","touser":"` + canary + `","source":"form","code":"0123456789"}]}`, bySession, wxnotify.OpenIDNotAllowed, ""},
+
+	"item: no data":           {"POST", "/v1/messages/batch", `{"messages":[{"touser":"U","template_id":"T"}]}`, nil, wxnotify.TemplateDataMissing, "messages[0].data.keyword1"},
+	"item: an unknown field":  {"POST", "/v1/messages/batch", `{"messages":[{"to_user":"` + canary + `"}]}`, nil, wxnotify.UnknownField, "messages[0].to_user"},
+	"item: not an object":     {"POST", "/v1/messages/batch", `{"messages":["` + canary + `"]}`, nil, wxnotify.JSONNotObject, ""},
+	"item: no such source":    {"POST", "/v1/permits", `{"permits":[{"touser":"U","source":"` + canary + `"}]}`, nil, wxnotify.FieldInvalid, "permits[0].source"},
+	"item: a mock form_id":    {"POST", "/v1/permits", `{"permits":[{"touser":"U","source":"form","code":"the formId is a mock one"}]}`, nil, wxnotify.FormIDMock, "permits[0].code"},
+	"item: a mock uploaded":   {"POST", "/mp/v1/permits", `{"permits":[{"id":"1","source":"form","code":"the formId is a mock one"}]}`, bySession, wxnotify.FormIDMock, ""},
+	"item: another user's":    {"POST", "/mp/v1/permits", `{"permits":[{"id":"2","source":"form","code":"THEIRS"}]}`, bySession, wxnotify.PermitConflict, ""},
+	"item: of eight days ago": {"POST", "/mp/v1/permits", `{"permits":[{"id":"3","source":"form","code":"22d907226dcd4542afb8829fa5e20768","age_seconds":691200}]}`, bySession, wxnotify.PermitExpired, ""},
+	"item: a payment":         {"POST", "/mp/v1/permits", `{"permits":[{"id":"4","source":"payment","code":"wx201411101639507cbf6ffd8b0779950874"}]}`, bySession, wxnotify.PaymentNotAllowed, ""},
+}
+
+var bySession = map[string]string{"Authorization": "Bearer SESSION"}
+
+// theItem is the problem of a list's one item.
+func theItem(answer map[string]any) map[string]any {
+	results, _ := answer["results"].([]any)
+	if len(results) != 1 {
+		return nil
+	}
+	item, _ := results[0].(map[string]any)["error"].(map[string]any)
+	return item
 }
 
 func TestBadInputGetsAClearAnswer(t *testing.T) {
@@ -186,12 +212,15 @@ func TestBadInputGetsAClearAnswer(t *testing.T) {
 		_, revoked := h.key(client.NewKey{Scopes: []string{"admin"}})
 		h.must(h.c.RevokeKey(t.Context(), revoked.ID))
 		_, reader := h.key(client.NewKey{Scopes: []string{"read"}})
-		keys := strings.NewReplacer("REVOKED", revoked.Text, "READER", reader.Text)
-		_, err := h.c.SyncTemplates(t.Context(), h.app) // what the door asks for by itself at the first message
+		theirs := h.form(h.user)
+		_, err := h.c.MPPermits(t.Context(), h.session(h.others[0]), []client.MPPermit{{ID: "a", Source: "form", Code: theirs}})
+		h.must(err)
+		keys := strings.NewReplacer("REVOKED", revoked.Text, "READER", reader.Text, "SESSION", h.session(h.user))
+		_, err = h.c.SyncTemplates(t.Context(), h.app) // what the door asks for by itself at the first message
 		h.must(err)
 		before := h.records()
 		fill := strings.NewReplacer(`"T"`, `"`+h.template+`"`, `"S"`, `"`+h.subscribe[0]+`"`, `"U"`, `"`+h.user+`"`, `"A"`, `"`+h.app+`"`, "/A", "/"+h.app, "/T", "/"+h.template,
-			"SOON", soon.Format(time.RFC3339), "NOW", soon.Add(-time.Minute).Format(time.RFC3339),
+			"THEIRS", theirs, "SOON", soon.Format(time.RFC3339), "NOW", soon.Add(-time.Minute).Format(time.RFC3339),
 			"DATA", `{"keyword1":"a","keyword2":"b","keyword3":"c","keyword4":"d","keyword5":"e"}`)
 		for name, c := range bad {
 			sent := maps.Clone(c.header)
@@ -199,14 +228,18 @@ func TestBadInputGetsAClearAnswer(t *testing.T) {
 				sent[name] = keys.Replace(value)
 			}
 			status, header, p := h.send(request{c.method, fill.Replace(c.path), fill.Replace(c.body), sent})
+			answer := fmt.Sprint(p)
+			ofItem := strings.HasPrefix(name, "item: ")
+			if ofItem {
+				p, status = theItem(p), wxnotify.Codes[c.code].Status
+			}
 			if p["code"] != string(c.code) || status != wxnotify.Codes[c.code].Status {
-				t.Errorf("%s: got %d %v, want %s", name, status, p, c.code)
+				t.Errorf("%s: got %d %s, want %s", name, status, answer, c.code)
 				continue
 			}
-			if header.Get("Content-Type") != "application/problem+json" || p["request_id"] != header.Get("X-Request-ID") || p["request_id"] == "" {
+			if !ofItem && (header.Get("Content-Type") != "application/problem+json" || p["request_id"] != header.Get("X-Request-ID") || p["request_id"] == "") {
 				t.Errorf("%s: got %v with %v", name, p, header)
 			}
-			answer := fmt.Sprint(p)
 			if strings.Contains(answer, canary) || strings.Contains(answer, masterKey) || strings.Contains(answer, secretKey[len("wxn_"):]) {
 				t.Errorf("%s: a value is said back: %s", name, answer)
 			}
@@ -218,6 +251,9 @@ func TestBadInputGetsAClearAnswer(t *testing.T) {
 			t.Errorf("stored all the same: %+v, %v", m, err)
 		}
 		for p, err := range h.c.Permits(t.Context(), client.PermitFilter{}) {
+			if p.To == h.others[0] {
+				continue
+			}
 			t.Errorf("stored all the same: %+v, %v", p, err)
 		}
 		if after := h.records(); after != before {
