@@ -13,19 +13,21 @@
 //     it is about to do into the journal before each request, and what it heard
 //     afterwards. After an error it repeats elsewhere, as a good client does, or
 //     gives up, as a bad one does. At kill points a person pauses apps meanwhile,
-//     lets them go on, and says of messages whose cards came that they were sent.
+//     lets them go on, and says of messages whose cards came that they were sent;
+//     users allow single messages, and some turn that off again, of which WeChat
+//     pushes its events to the first server; and a webhook hears of messages.
 //   - The driver draws from a seed whom to kill -9, to stop (SIGSTOP) and
 //     continue, whose connections to cut, when to restart PostgreSQL. What it
 //     does goes into the journal as well. The sandbox loses and refuses calls
 //     with fixed probabilities all the while.
 //   - The tail copies the sandbox's log of calls, which is the truth about what
-//     reached WeChat.
+//     reached WeChat, and of its events, with whether they were answered.
 //
 // Then all faults end, every server runs, and the run waits until every message
-// is at rest. The checker reads the journal, the sandbox's log and cards, and
-// what the public API says, and nothing else: it knows no table and no rule of
-// the code that it judges. Its rules are in rules.go; each has a hand-made bad
-// log in check_test.go that turns it red.
+// is at rest. The checker reads the journal, the sandbox's logs and cards, what
+// the public API says and what the webhook heard, and nothing else: it knows no
+// table and no rule of the code that it judges. Its rules are in rules.go; each
+// has a hand-made bad log in check_test.go that turns it red.
 //
 // An upgrade (Options.Next) breaks nothing: the servers are restarted one after
 // the other behind a load balancer, and besides all that no request may fail.

@@ -34,6 +34,7 @@ type checker struct {
 	marks   map[string]*story
 	codes   map[string]*code
 	users   map[person]*account
+	events  map[person][]Event
 	faults  []Entry
 	crashes []Entry
 	order   []string // of marks, for reports that are the same every time
@@ -74,7 +75,7 @@ type account struct {
 }
 
 func index(r Record) *checker {
-	k := &checker{Record: r, marks: map[string]*story{}, codes: map[string]*code{}, users: map[person]*account{}}
+	k := &checker{Record: r, marks: map[string]*story{}, codes: map[string]*code{}, users: map[person]*account{}, events: map[person][]Event{}}
 	for i := range r.Journal {
 		k.journal(&r.Journal[i])
 	}
@@ -93,6 +94,10 @@ func index(r Record) *checker {
 	for _, m := range r.Messages {
 		s := k.story(m.Mark)
 		s.messages = append(s.messages, m)
+	}
+	for _, e := range r.Events {
+		p := person{e.App, e.To}
+		k.events[p] = append(k.events[p], e)
 	}
 	k.accounts()
 	return k

@@ -63,6 +63,31 @@ func (l *log) permit(id, state, cause, message string) {
 	l.Permits = append(l.Permits, Permit{ID: id, App: "wxa", To: "alice", State: state, Cause: cause, Message: message})
 }
 
+// push is an event about carol, who allows one message, and whether it was answered.
+func (l *log) push(kind string, answered bool) {
+	if kind == "popup" {
+		l.write(Entry{Op: OpGiven, App: "wxa", To: "carol", Code: acceptance("carol"), Uses: 1})
+	}
+	l.Events = append(l.Events, Event{At: l.now, App: "wxa", To: "carol", Kind: kind, Answered: answered})
+}
+
+// keep is a permit of carol's.
+func (l *log) keep(state, cause, message string) {
+	l.Permits = append(l.Permits, Permit{ID: "prm_c", App: "wxa", To: "carol", State: state, Cause: cause, Message: message})
+}
+
+// subscribed is carol with the message that she allowed.
+func (l *log) subscribed(state string) {
+	l.push("popup", true)
+	l.write(Entry{Op: OpSend, Mark: "c", App: "wxa", To: "carol"})
+	l.write(Entry{Op: OpAccepted, Mark: "c", App: "wxa", To: "carol", ID: "msg_c"})
+	l.Calls = append(l.Calls, Call{Seq: 9, At: l.now, App: "wxa", To: "carol", Code: acceptance("carol"), Mark: "c", Effect: true, Answered: true})
+	l.Cards = append(l.Cards, Card{Seq: 9, At: l.now, App: "wxa", To: "carol", Code: acceptance("carol"), Mark: "c"})
+	l.push("sent", true)
+	l.Messages = append(l.Messages, Message{ID: "msg_c", Mark: "c", App: "wxa", To: "carol", State: state, Permit: "prm_c"})
+	l.keep("used", "", "msg_c")
+}
+
 // good is one message of which everything is true.
 func (l *log) good(mark string) {
 	code := "form-" + mark
@@ -121,6 +146,17 @@ func TestGoodLogs(t *testing.T) {
 			l.write(Entry{Op: OpAccepted, Mark: "a", ID: "msg_a"})
 			l.end("a", "failed", "permit_dead", "")
 			l.permit("prm_a", "free", "", "")
+		},
+		"a subscription": func(l *log) { l.subscribed("delivered") },
+		"a subscription that WeChat could tell nobody of": func(l *log) { l.push("popup", false) },
+		"a subscription that was turned off": func(l *log) {
+			l.push("popup", true)
+			l.push("change", true)
+			l.keep("dead", "withdrawn", "")
+		},
+		"the webhook was told twice": func(l *log) {
+			l.good("a")
+			l.Told = []Told{{noon, "a", "sent"}, {noon, "a", "sent"}}
 		},
 		"a payment: three cards": func(l *log) {
 			l.give("pay", 3)
@@ -231,6 +267,24 @@ func TestEveryRuleCanSee(t *testing.T) {
 		}},
 		{"wasted", "gone from the books", func(l *log) { l.give("form-x", 1) }},
 		{"crashed", "a panic", func(l *log) { l.write(Entry{Op: OpCrashed, Node: "n1", Text: "panic: nil"}) }},
+		{"unheard", "an acceptance", func(l *log) { l.push("popup", true) }},
+		{"unheard", "one that was turned off", func(l *log) {
+			l.push("popup", true)
+			l.push("change", true)
+			l.keep("free", "", "")
+		}},
+		{"unheard", "of a message that arrived", func(l *log) { l.subscribed("sent") }},
+		{"overspent", "an acceptance that was told twice", func(l *log) {
+			l.push("popup", true)
+			l.keep("free", "", "")
+			l.keep("free", "", "")
+		}},
+		{"wasted", "withdrawn by nobody", func(l *log) {
+			l.push("popup", true)
+			l.keep("dead", "withdrawn", "")
+		}},
+		{"untold", "the webhook heard of another message", func(l *log) { l.Told = []Told{{noon, "a", "sent"}} }},
+		{"untold", "the webhook heard of another state", func(l *log) { l.Told = []Told{{noon, "a", "sent"}, {noon, "b", "failed"}} }},
 		{"unexplained", "every answer was given", func(l *log) { l.Record = Record{}; l.payment() }},
 		{"unexplained", "another node was killed", func(l *log) {
 			l.Record = Record{}

@@ -36,6 +36,7 @@ type fleet struct {
 	cluster  *cluster  // nil: none
 	nodes    []*node
 	front    *node // the balancer; nil: none
+	ears     *ears // a webhook of messages; nil: none, and WeChat pushes no events
 	env      []string
 }
 
@@ -66,6 +67,11 @@ func startFleet(ctx context.Context, o Options) (f *fleet, err error) {
 	f.wx = newWeChat("http://" + addr)
 	if err := until(ctx, "the sandbox", time.Minute, func() bool { return f.wx.call(ctx, "clock", nil, nil) == nil }); err != nil {
 		return nil, err
+	}
+	if o.Tells {
+		if f.ears, err = newEars(); err != nil {
+			return nil, err
+		}
 	}
 	dsn := "sqlite:" + filepath.Join(o.Dir, "wxnotify.db")
 	switch o.Database {
@@ -121,6 +127,9 @@ func (f *fleet) newNode(o Options, number int, dsn, sandbox string) (*node, erro
 	if o.Next != "" {
 		n.args = append(n.args, "--drain-delay", drainDelay.String())
 	}
+	if f.ears != nil {
+		n.args = append(n.args, "--webhook-allow", "127.0.0.0/8", "--clock-url", "http://"+sandbox)
+	}
 	return n, nil
 }
 
@@ -157,17 +166,27 @@ func (f *fleet) close() {
 	if f.sandbox != nil {
 		f.sandbox.kill()
 	}
+	if f.ears != nil {
+		f.ears.close()
+	}
 }
 
-// A place is an app in which things happen, with the name of its template.
+// A place is an app in which things happen, with the names of its templates.
 type place struct {
 	app, template string
+	prompt        string // a template to subscribe to; "": WeChat pushes no events
 	users         []string
 }
 
-// settle makes the apps and their users, on both sides.
+// settle makes the apps and their users, on both sides. WeChat pushes their
+// events to the first server.
 func (f *fleet) settle(ctx context.Context, apps, users int) (places []place, err error) {
 	c := f.client(f.nodes[0])
+	if f.ears != nil {
+		if err := f.ears.open(ctx, c); err != nil {
+			return nil, err
+		}
+	}
 	for i := range apps {
 		p := place{app: "wx" + digest(fmt.Sprint("app ", i), 8)}
 		secret := digest("secret "+p.app, 16)
@@ -177,7 +196,15 @@ func (f *fleet) settle(ctx context.Context, apps, users int) (places []place, er
 		if p.template, err = f.wx.app(ctx, p.app, secret, p.users); err != nil {
 			return nil, err
 		}
-		if _, err := c.CreateApp(ctx, client.NewApp{ID: p.app, AppSettings: client.AppSettings{Secret: &secret}}); err != nil {
+		settings := client.AppSettings{Secret: &secret}
+		if f.ears != nil {
+			token, aes := digest("push token", 12), digest("push key", 22)[:43]
+			settings.Callback = &client.CallbackSettings{Token: &token, EncodingAESKey: &aes}
+			if p.prompt, err = f.wx.push(ctx, p.app, f.nodes[0].url+"/wechat/"+p.app, token, aes); err != nil {
+				return nil, err
+			}
+		}
+		if _, err := c.CreateApp(ctx, client.NewApp{ID: p.app, AppSettings: settings}); err != nil {
 			return nil, err
 		}
 		places = append(places, p)

@@ -299,6 +299,39 @@ func (l *load) heard(n *node, p place, orders []order, results []client.BatchRes
 	l.journal.write(entries...)
 }
 
+// subscribe is the turn of somebody new, who allows one message. When a server
+// has said that it knows, they get their message, or turn it off again. What
+// WeChat could tell nobody of has no consequence.
+func (l *load) subscribe(ctx context.Context, r *rand.Rand) {
+	p := l.places[r.IntN(len(l.places))]
+	o := l.order(p, "")
+	o.To, o.TemplateID, o.Wait = fmt.Sprintf("o%sS%s", p.app[2:10], o.mark), p.prompt, true
+	o.Data = client.Data{"character_string1": {Value: o.mark}}
+	err := l.fleet.wx.user(ctx, p.app, o.To)
+	if err == nil {
+		l.journal.write(Entry{Op: OpGiven, App: p.app, To: o.To, Code: acceptance(o.To), Uses: 1})
+		err = l.fleet.wx.accept(ctx, p.app, o.To, p.prompt)
+	}
+	over, answered := false, false
+	if err == nil {
+		err = until(ctx, "WeChat's word of an acceptance", time.Minute, func() bool {
+			over, answered = l.tail.told(o.To)
+			return over
+		})
+	}
+	switch {
+	case err != nil:
+		l.failed(err)
+	case !answered:
+	case r.IntN(4) == 0:
+		if err := l.fleet.wx.withdraw(ctx, p.app, o.To, p.prompt); err != nil {
+			l.failed(err)
+		}
+	default:
+		l.send(ctx, r, p, []order{o})
+	}
+}
+
 // operate is a person's turn at the console: an app is paused, one of its
 // messages that lost its answer is called sent if its card is on the phone, and
 // the app goes on. It goes on in any case, so ctx is that of the whole run.

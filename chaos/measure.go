@@ -175,7 +175,7 @@ func (g *gauge) deadToken(ctx context.Context, p place) error {
 	n := g.t.fetched() - before
 	g.say("a dead token: 1000 messages, %d calls refused with 40001, %d renewals", dead, n)
 	if n != 1 {
-		return fmt.Errorf("a dead token was renewed %d times", n)
+		g.over = append(g.over, fmt.Errorf("a dead token was renewed %d times, and once is promised", n))
 	}
 	return nil
 }

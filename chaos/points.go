@@ -14,12 +14,14 @@ import (
 )
 
 // Points are the places at which a server can be told to die, in a build with
-// the tag faults: before and after the commit of what moves, and of the call. A
-// test holds them against what the store does under this load.
+// the tag faults: before and after the commit of what moves, also of WeChat's
+// events and of notices for webhooks, and of the call. A test holds them against
+// what the store does under this load.
 var Points = func() (all []string) {
 	for _, verb := range []string{
 		"accept", "claim", "settle", "evidence", "deposit", "wake", "cancel", "resolve", "pause", "resume", "unpark",
 		"save_a_token", "lease_a_renewal", "drop_a_token", "void", "sweep", "lapsed",
+		"keep_events", "hear_events", "recall_events", "claim_notices", "settle_notices",
 	} {
 		all = append(all, verb+".before_commit", verb+".after_commit")
 	}
@@ -29,8 +31,12 @@ var Points = func() (all []string) {
 	return append(all, "call.before", "call.after")
 }()
 
-// FewPoints are those that guard most: around the commits that frame a call.
-var FewPoints = []string{"accept.after_commit", "claim.after_commit", "call.before", "call.after", "settle.before_commit", "evidence.before_commit", "save_a_token.after_commit"}
+// FewPoints are those that guard most: around the commits that frame a call, an
+// event of WeChat's and a notice.
+var FewPoints = []string{
+	"accept.after_commit", "claim.after_commit", "call.before", "call.after", "settle.before_commit", "evidence.before_commit", "save_a_token.after_commit",
+	"keep_events.after_commit", "recall_events.before_commit", "settle_notices.before_commit",
+}
 
 // times says at which passages of a point to die. Tokens are fetched rarely, and
 // an app whose tokens die more than five times in ten minutes is held back. To
@@ -50,6 +56,7 @@ func aboutTokens(point string) bool {
 // load until it is dead, and is started again without. With PostgreSQL a second
 // server goes on meanwhile. The whole record is checked at the end.
 func Exhaust(ctx context.Context, o Options, points []string) (*Report, error) {
+	o.Tells = true
 	journal, err := newJournal(filepath.Join(o.Dir, "journal.jsonl"))
 	if err != nil {
 		return nil, err
@@ -70,6 +77,10 @@ func Exhaust(ctx context.Context, o Options, points []string) (*Report, error) {
 	tailed := make(chan error, 1)
 	go func() { tailed <- t.run(follow) }()
 	if err := f.spoil(ctx, o.Seed); err != nil {
+		return nil, err
+	}
+	// Of a subscription no lost answer is asked for again: WeChat's event tells.
+	if err := f.wx.fault(ctx, "drop_response", object{"endpoint": "subscribe/send", "probability": 0.3, "seed": o.Seed}); err != nil {
 		return nil, err
 	}
 	began := time.Now()
@@ -129,6 +140,7 @@ func (f *fleet) passes(ctx context.Context, l *load, r *rand.Rand, point string,
 					l.batch(loading, loading, own)
 				}
 				l.operate(ctx, own)
+				l.subscribe(ctx, own)
 			}
 		})
 	}

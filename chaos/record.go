@@ -12,6 +12,8 @@ type Record struct {
 	Cards    []Card
 	Messages []Message
 	Permits  []Permit
+	Events   []Event
+	Told     []Told // nil: no webhook listened
 }
 
 // An Op is what an Entry tells.
@@ -73,6 +75,24 @@ type Card struct {
 	App, To, Code string
 	Mark          string
 }
+
+// An Event is what WeChat pushed about a user: an acceptance (popup), its
+// withdrawal (change), or what became of a message (sent). Those who accept are
+// each somebody new, and get one message.
+type Event struct {
+	At            time.Time // of the end of its deliveries
+	App, To, Kind string
+	Answered      bool // a server said that it has it
+}
+
+// A Told is what a webhook was told of a message.
+type Told struct {
+	At          time.Time
+	Mark, State string
+}
+
+// acceptance stands for the code that a subscription does not have.
+func acceptance(to string) string { return "acceptance of " + to }
 
 // A Message is what the public API says of one.
 type Message struct {

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -47,6 +48,15 @@ func (r *Report) Print(out io.Writer) {
 		len(r.Record.Calls), len(r.Record.Cards), r.Fetches, float64(len(r.Record.Cards))/seconds, r.Loaded.Seconds(), r.Drained.Seconds())
 	fmt.Fprintf(out, "spoiled     %s\n", tally(faults))
 	fmt.Fprintf(out, "broken      %s; the load heard %d errors\n", tally(r.Injuries), r.Errors)
+	if r.Record.Told != nil {
+		answered := 0
+		for _, e := range r.Record.Events {
+			if e.Answered {
+				answered++
+			}
+		}
+		fmt.Fprintf(out, "told        %d events by WeChat, %d of them answered; the webhook heard %d times\n", len(r.Record.Events), answered, len(r.Record.Told))
+	}
 	for _, figure := range r.Figures {
 		fmt.Fprintf(out, "measured    %s\n", figure)
 	}
@@ -70,6 +80,8 @@ func (r *Report) Short() error {
 	switch {
 	case len(r.Missed) > 0:
 		return fmt.Errorf("nobody died at %s: the run says nothing of it", strings.Join(r.Missed, ", "))
+	case r.Record.Told != nil && (len(r.Record.Told) == 0 || len(r.Record.Events) == 0):
+		return errors.New("WeChat pushed no event, or no webhook was told")
 	case r.Sent < r.Asked:
 		return fmt.Errorf("only %d of %d messages were sent in time", r.Sent, r.Asked)
 	}

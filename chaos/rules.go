@@ -27,6 +27,8 @@ var Rules = []struct {
 	{"stuck", "a message did not come to rest, or a permit is tied to one that did", stuck},
 	{"wasted", "a use is gone from the books, and no card came of it", wasted},
 	{"unexplained", "a message is unknown, and no injected fault accounts for it", unexplained},
+	{"unheard", "a server said that it has an event of WeChat's, and nothing came of it", unheard},
+	{"untold", "a message came to rest, and its webhook was not told", untold},
 	{"crashed", "a server panicked, raced, or answered 500", crashed},
 }
 
@@ -182,7 +184,7 @@ const (
 
 func expiredUse(k *checker) {
 	k.eachCode(func(c string, x *code) {
-		if x.given == nil {
+		if x.given == nil || x.given.Deadline.IsZero() {
 			return
 		}
 		first := map[string]bool{}
@@ -234,6 +236,8 @@ func wasted(k *checker) {
 			k.report(k.markOf(p.Message), "", "permit %s is used by %q, of which no card came", p.ID, p.Message)
 		case p.State == "dead" && p.Cause == "unresolved" && state[p.Message] == "unknown", p.State == "dead" && p.Cause == "expired":
 			continue // its time was over, or nobody can know
+		case p.State == "dead" && p.Cause == "withdrawn" && k.withdrew(person{p.App, p.To}):
+			continue
 		case p.State == "dead":
 			k.report(k.markOf(p.Message), "", "permit %s is dead (%s), and nothing injected explains that", p.ID, p.Cause)
 		}
@@ -250,6 +254,48 @@ func unexplained(k *checker) {
 		for _, m := range s.messages {
 			if m.State == "unknown" && !k.explained(s) {
 				k.report(s.mark, "", "it is unknown, and every answer was given")
+			}
+		}
+	})
+}
+
+// withdrew says whether a user turned off what they had allowed.
+func (k *checker) withdrew(p person) bool {
+	return slices.ContainsFunc(k.events[p], func(e Event) bool { return e.Kind == "change" })
+}
+
+func unheard(k *checker) {
+	got := map[person]Message{}
+	for _, m := range k.Messages {
+		got[person{m.App, m.To}] = m
+	}
+	for _, e := range k.Events {
+		p := person{e.App, e.To}
+		m, code := got[p], acceptance(e.To)
+		switch a := k.user(e.App, e.To); {
+		case !e.Answered:
+		case e.Kind == "popup" && a.spent+a.free+a.dead == 0 && !k.withdrew(p):
+			k.report(m.Mark, code, "they allowed a message, and the books have no permit of it")
+		case e.Kind == "change" && a.free > 0:
+			k.report(m.Mark, code, "they turned it off, and the books have %d free permits", a.free)
+		case e.Kind == "sent" && m.State != "delivered" && m.Evidence != "operator":
+			k.report(m.Mark, code, "WeChat says that their message arrived, and it is %q", m.State)
+		}
+	}
+}
+
+func untold(k *checker) {
+	if k.Told == nil {
+		return
+	}
+	told := map[Told]bool{}
+	for _, t := range k.Told {
+		told[Told{Mark: t.Mark, State: t.State}] = true
+	}
+	k.each(func(s *story) {
+		for _, m := range s.messages {
+			if m.atRest() && m.State != "canceled" && !told[Told{Mark: s.mark, State: m.State}] {
+				k.report(s.mark, "", "it is %s, and the webhook does not know", m.State)
 			}
 		}
 	})

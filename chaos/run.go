@@ -34,6 +34,7 @@ type Options struct {
 	Seed     uint64
 	Apps     int
 	Quiet    bool     // nothing is broken: what the checker costs, and how fast it goes
+	Tells    bool     // WeChat pushes events to the servers, and they tell a webhook of messages
 	Next     string   // a wxnotify of version Rolled, to which the servers are upgraded behind a balancer; nothing else is broken then
 	Binary   string   // the wxnotify that is run
 	Dir      string   // an empty folder for data and logs
@@ -81,6 +82,9 @@ func (f *fleet) verdict(ctx context.Context, o Options, places []place, j *journ
 		return err
 	}
 	report.Drained = time.Since(healed)
+	if f.ears != nil {
+		rest(ctx, 10*time.Second) // of what was said of messages at rest; servers look every 5 s
+	}
 	unfollow()
 	if err := <-tailed; err != nil {
 		return err
@@ -92,9 +96,12 @@ func (f *fleet) verdict(ctx context.Context, o Options, places []place, j *journ
 		return err
 	}
 	report.Fetches = t.fetches
-	report.Record.Journal, report.Record.Calls = j.entries(), t.calls
+	report.Record.Journal, report.Record.Calls, report.Record.Events = j.entries(), t.calls, t.events
 	if err := f.gather(ctx, places, &report.Record); err != nil {
 		return err
+	}
+	if f.ears != nil {
+		report.Record.Told = f.ears.all(ctx, f.client(f.nodes[0]))
 	}
 	report.Findings = Check(report.Record)
 	return nil
@@ -207,6 +214,9 @@ func (f *fleet) calm(ctx context.Context, o Options, places []place, t *tail) er
 		if left != "" && time.Since(told) > 15*time.Second {
 			told = time.Now()
 			fmt.Fprintf(o.Out, "  not at rest yet: %s; %d cards\n", left, t.effects.Load())
+			if f.ears != nil { // for an event that WeChat could not tell a quarter of an hour is waited
+				_ = f.wx.call(ctx, "clock", object{"advance_seconds": 16 * 60}, nil) // or in 15 s
+			}
 		}
 		return left == ""
 	})

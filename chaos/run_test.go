@@ -23,6 +23,7 @@ func TestARunThatDidLessThanWasAskedFails(t *testing.T) {
 		"a batch more":          {Report{Asked: 200_000, Sent: 200_039}, ""},
 		"time ran out":          {Report{Asked: 200_000, Sent: 199_999}, "only 199999 of 200000 messages"},
 		"nothing at all":        {Report{Asked: 1}, "only 0 of 1 messages"},
+		"nobody was told":       {Report{Record: Record{Told: []Told{}}}, "WeChat pushed no event"},
 		"a kill point was idle": {Report{Missed: []string{"wake.after_commit:1"}}, "nobody died at wake.after_commit:1"},
 	} {
 		err := c.report.Short()

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,8 +20,8 @@ func Story(r Record, mark string) string {
 	}
 	codes := map[string]bool{}
 	for _, e := range r.Journal {
-		if e.Mark == mark && e.Code != "" {
-			codes[e.Code] = true
+		if e.Mark == mark {
+			codes[cmp.Or(e.Code, acceptance(e.To))] = true
 		}
 	}
 	for _, c := range r.Calls {
@@ -44,6 +45,16 @@ func Story(r Record, mark string) string {
 	for _, c := range r.Cards {
 		if c.Mark == mark || codes[c.Code] {
 			add(c.At, "phone    card %d of %s with %s", c.Seq, c.Mark, c.Code)
+		}
+	}
+	for _, e := range r.Events {
+		if codes[acceptance(e.To)] {
+			add(e.At, "wechat   event %s of %s: answered %v", e.Kind, e.To, e.Answered)
+		}
+	}
+	for _, t := range r.Told {
+		if t.Mark == mark {
+			add(t.At, "webhook  told that it is %s", t.State)
 		}
 	}
 	slices.SortStableFunc(lines, func(a, b line) int { return a.at.Compare(b.at) })

@@ -10,16 +10,19 @@ import (
 	"time"
 )
 
-// A tail copies the sandbox's log of calls while it grows: the sandbox keeps
-// only the newest.
+// A tail copies the sandbox's logs of calls and of events while they grow: the
+// sandbox keeps only the newest.
 type tail struct {
 	wx      *wechat
 	effects atomic.Int64 // cards that calls made
 
-	mu      sync.Mutex
-	last    uint64
-	calls   []Call
-	fetches int
+	mu        sync.Mutex
+	last      uint64
+	calls     []Call
+	fetches   int
+	lastEvent uint64
+	events    []Event
+	accepted  map[string]bool // by who accepted: whether a server said that it knows
 }
 
 // run follows until ctx ends.
@@ -36,6 +39,19 @@ func (t *tail) run(ctx context.Context) error {
 func (t *tail) read(ctx context.Context) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	events, last, err := t.wx.events(ctx, t.lastEvent)
+	if err != nil {
+		return err
+	}
+	t.lastEvent, t.events = last, append(t.events, events...)
+	for _, e := range events {
+		if e.Kind == "popup" {
+			if t.accepted == nil {
+				t.accepted = map[string]bool{}
+			}
+			t.accepted[e.To] = e.Answered
+		}
+	}
 	for {
 		calls, fetches, last, err := t.wx.calls(ctx, t.last)
 		if err != nil {
@@ -57,6 +73,15 @@ func (t *tail) snapshot() []Call {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clip(t.calls)
+}
+
+// told says whether WeChat is done with telling of a user's acceptance, and
+// whether a server said that it knows.
+func (t *tail) told(openid string) (over, answered bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	answered, over = t.accepted[openid]
+	return over, answered
 }
 
 // fetched is how many tokens were asked for.

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -67,19 +68,47 @@ func (w *wechat) app(ctx context.Context, id, secret string, users []string) (te
 	if err := w.call(ctx, "apps", object{"appid": id, "secret": secret}, nil); err != nil {
 		return "", err
 	}
-	var t struct {
-		ID string `json:"template_id"`
-	}
-	err = w.call(ctx, "templates", object{"appid": id, "channel": "template", "title": "订单通知", "keywords": []object{{"key": "keyword1", "name": "单号"}}}, &t)
-	if err != nil {
+	if template, err = w.template(ctx, id, "template", "keyword1"); err != nil {
 		return "", err
 	}
 	for _, u := range users {
-		if err := w.call(ctx, "users", object{"appid": id, "openid": u}, nil); err != nil {
+		if err := w.user(ctx, id, u); err != nil {
 			return "", err
 		}
 	}
-	return t.ID, nil
+	return template, nil
+}
+
+func (w *wechat) template(ctx context.Context, app, channel, keyword string) (string, error) {
+	var t struct {
+		ID string `json:"template_id"`
+	}
+	err := w.call(ctx, "templates", object{"appid": app, "channel": channel, "title": "订单通知", "keywords": []object{{"key": keyword, "name": "单号"}}}, &t)
+	return t.ID, err
+}
+
+func (w *wechat) user(ctx context.Context, app, openid string) error {
+	return w.call(ctx, "users", object{"appid": app, "openid": openid}, nil)
+}
+
+// push has WeChat push what users of an app do to an address, under secrets, and
+// gives the app a template that they can subscribe to.
+func (w *wechat) push(ctx context.Context, app, address, token, key string) (template string, err error) {
+	err = w.call(ctx, "apps", object{"appid": app, "callback": object{"url": address, "token": token, "encoding_aes_key": key, "mode": "safe"}}, nil)
+	if err != nil {
+		return "", err
+	}
+	return w.template(ctx, app, "subscribe", "character_string1")
+}
+
+// accept is a user who allows one message of a template; withdraw is one who
+// turns it off in the settings.
+func (w *wechat) accept(ctx context.Context, app, openid, template string) error {
+	return w.call(ctx, "subscriptions", object{"appid": app, "openid": openid, "template_id": template, "result": "accept"}, nil)
+}
+
+func (w *wechat) withdraw(ctx context.Context, app, openid, template string) error {
+	return w.call(ctx, "subscriptions/settings", object{"appid": app, "openid": openid, "template_id": template, "result": "reject"}, nil)
 }
 
 // give is a user who submits forms, or pays orders, n times.
@@ -143,7 +172,7 @@ func (w *wechat) calls(ctx context.Context, after uint64) (sends []Call, fetches
 		}
 		after = r.Seq
 		switch {
-		case strings.HasSuffix(r.Path, "/template/send"):
+		case strings.HasSuffix(r.Path, "/template/send"), strings.HasSuffix(r.Path, "/subscribe/send"):
 			sends = append(sends, r.read())
 		case strings.HasSuffix(r.Path, "token"):
 			fetches++
@@ -161,7 +190,8 @@ func (r *rawCall) read() Call {
 		} `json:"data"`
 	}
 	_ = json.Unmarshal(r.Body, &body) // an unreadable call has no mark, and that is a finding
-	c := Call{Seq: r.Seq, At: r.Time, To: body.To, Code: body.Code, Mark: body.Data["keyword1"].Value, Errcode: r.Errcode, Effect: r.Effect, Answered: r.Answered}
+	c := Call{Seq: r.Seq, At: r.Time, To: body.To, Code: cmp.Or(body.Code, acceptance(body.To)), Errcode: r.Errcode, Effect: r.Effect, Answered: r.Answered}
+	c.Mark = cmp.Or(body.Data["keyword1"].Value, body.Data["character_string1"].Value)
 	if r.App != nil {
 		c.App = *r.App
 	}
@@ -169,6 +199,34 @@ func (r *rawCall) read() Call {
 		c.Fault = *r.Fault
 	}
 	return c
+}
+
+// events returns those after a number whose deliveries are over.
+func (w *wechat) events(ctx context.Context, after uint64) (all []Event, last uint64, err error) {
+	var page struct {
+		Data []struct {
+			Seq   uint64    `json:"seq"`
+			Time  time.Time `json:"time"`
+			App   string    `json:"appid"`
+			Event struct {
+				To   string `json:"FromUserName"`
+				Kind string `json:"Event"`
+			} `json:"event"`
+			Answered bool `json:"answered"`
+		} `json:"data"`
+	}
+	if err := w.call(ctx, "events?limit=10000&after="+strconv.FormatUint(after, 10), nil, &page); err != nil {
+		return nil, after, err
+	}
+	for _, d := range page.Data {
+		if d.Seq != after+1 {
+			return nil, after, fmt.Errorf("the sandbox forgot its events from %d to %d before they were read", after+1, d.Seq-1)
+		}
+		after = d.Seq
+		kind := strings.TrimSuffix(strings.TrimPrefix(d.Event.Kind, "subscribe_msg_"), "_event")
+		all = append(all, Event{At: d.Time, App: d.App, To: d.Event.To, Kind: kind, Answered: d.Answered})
+	}
+	return all, after, nil
 }
 
 // cards returns all of them.
@@ -194,7 +252,7 @@ func (w *wechat) cards(ctx context.Context) (all []Card, err error) {
 			if d.Seq != uint64(len(all))+1 {
 				return nil, fmt.Errorf("the sandbox forgot card %d", len(all)+1)
 			}
-			c := Card{Seq: d.Seq, At: d.Time, App: d.App, To: d.To, Code: d.Code}
+			c := Card{Seq: d.Seq, At: d.Time, App: d.App, To: d.To, Code: cmp.Or(d.Code, acceptance(d.To))}
 			if len(d.Rows) > 0 {
 				c.Mark = d.Rows[0].Value
 			}
