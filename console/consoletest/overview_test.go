@@ -25,6 +25,8 @@ func TestHowTheDayGoes(t *testing.T) {
 	b.shows("#n-permits .d", "3 users reachable")
 	b.until("all plots are drawn", `document.querySelectorAll('[data-plot]').length === 6 && [...document.querySelectorAll('[data-plot]')].every((e) => e.querySelector('canvas'))`)
 
+	b.until("midnight is 00", `/^\d\d-\d\d 00:0\d:\d\d$/.test(document.querySelector('table.rows time').textContent)`)
+
 	// The last bar of errors: two of 47003, at the bottom.
 	b.over("#plot-errors", last("errors"), .97)
 	b.shows("#plot-errors .tip", "47003")

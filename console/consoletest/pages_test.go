@@ -15,6 +15,7 @@ var pagesToSee = map[string]string{
 	"zoomed":    "/console/?from={hour}&to={now}",
 	"messages":  "/console/messages",
 	"filtered":  "/console/messages?state=failed&reason=no_permit",
+	"answered":  "/console/messages?answer=0,45011,47003",
 	"message":   "/console/messages/{sent}",
 	"lost":      "/console/messages/{inferred}",
 	"unknown":   "/console/messages/{unknown}",

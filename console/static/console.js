@@ -12,12 +12,13 @@ const skew = Number(document.body.dataset.now) - Date.now() // a sandbox's clock
 // times
 
 const ways = {
-  clock: { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hour12: false },
-  short: { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false },
-  full: { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false },
-  minute: { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hour12: false },
+  clock: { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' },
+  short: { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
+  full: { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' },
+  minute: { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
   day: { year: 'numeric', month: '2-digit', day: '2-digit' }
 }
+const digits = 'zh-CN' // the order of year, month and day is that of ISO in both languages
 const exact = new Intl.DateTimeFormat(zone, { dateStyle: 'full', timeStyle: 'long' })
 const relative = new Intl.RelativeTimeFormat(zone, { numeric: 'auto', style: 'short' })
 
@@ -33,7 +34,7 @@ function times (root) {
   for (const e of $$('time[datetime]', root)) {
     const date = new Date(e.dateTime)
     const as = e.dataset.as
-    e.textContent = as === 'ago' ? ago(date) : new Intl.DateTimeFormat(zone, ways[as] || ways.full).format(date).replaceAll('/', '-')
+    e.textContent = as === 'ago' ? ago(date) : new Intl.DateTimeFormat(digits, ways[as] || ways.full).format(date).replaceAll('/', '-')
     if (!e.title) e.title = exact.format(date) + ' · ' + e.dateTime
   }
 }

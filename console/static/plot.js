@@ -204,9 +204,9 @@ function zoom (u, p) {
 // texts
 
 const lang = document.documentElement.lang
-const hour = new Intl.DateTimeFormat(lang, { hour: '2-digit', minute: '2-digit', hour12: false })
+const hour = new Intl.DateTimeFormat(lang, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
 const date = new Intl.DateTimeFormat(lang, { month: 'numeric', day: 'numeric' })
-const both = new Intl.DateTimeFormat(lang, { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hour12: false })
+const both = new Intl.DateTimeFormat('zh-CN', { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }) // digits alone, as in tables
 
 function when (p, x) {
   const from = new Date(x * 1000)
