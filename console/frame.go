@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -202,34 +203,13 @@ func (f *frame) Tone(s any) string {
 	return "mut"
 }
 
+// text is a string, of whichever type, or a whole number.
 func text(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case wxnotify.State:
-		return string(v)
-	case wxnotify.Group:
-		return string(v)
-	case wxnotify.Reason:
-		return string(v)
-	case wxnotify.Kind:
-		return string(v)
-	case wxnotify.Source:
-		return string(v)
-	case wxnotify.PermitState:
-		return string(v)
-	case wxnotify.Cause:
-		return string(v)
-	case wxnotify.Channel:
-		return string(v)
-	case wxnotify.Role:
-		return string(v)
-	case wxnotify.Evidence:
-		return string(v)
-	case int:
-		return strconv.Itoa(v)
-	case int64:
-		return strconv.FormatInt(v, 10)
+	switch v := reflect.ValueOf(v); v.Kind() {
+	case reflect.String:
+		return v.String()
+	case reflect.Int, reflect.Int64:
+		return strconv.FormatInt(v.Int(), 10)
 	}
 	return ""
 }

@@ -87,6 +87,7 @@ func TestAnAppIsMadeAndChanged(t *testing.T) {
 	b.click("#add .p")
 	b.at("/console/apps/wx00000000000000aa")
 	b.shows(".crumb h2", "Second <i>")
+	b.until("where its tokens come from", `[...document.querySelectorAll('dl.facts dd b')].some((e) => e.textContent.startsWith('stable'))`)
 	b.fill("[name=daily_quota]", "5000")
 	b.fill("[name=rate]", "20")
 	b.click("#settings .p")
