@@ -594,12 +594,25 @@ func (w *world) template(id string) map[string]any {
 	return nil
 }
 
+// listed waits for the lists that the server fetches when it starts. Until then
+// it is they that might tell of what has disappeared.
+func (w *world) listed() {
+	w.Helper()
+	w.until("lists", func() bool { return w.template(sandbox.LongtermTemplate)["kind"] == "longterm" })
+}
+
+// deleteAtWeChat deletes a subscribe template past the server's own interface.
+func (w *world) deleteAtWeChat(template string) {
+	w.Helper()
+	token := w.http("GET", w.url+"/cgi-bin/token?grant_type=client_credential&appid="+sandbox.FirstAppID+"&secret="+url.QueryEscape(storyKey), nil, nil)["access_token"].(string)
+	w.http("POST", w.url+"/wxaapi/newtmpl/deltemplate?access_token="+token, nil, strings.NewReader(fmt.Sprintf(`{"priTmplId":%q}`, template)))
+}
+
 // Somebody deletes a template in WeChat's own console.
 func TestATemplateThatDisappearsRaisesAnAlarm(t *testing.T) {
 	story(t, func(w *world) {
-		w.until("lists", func() bool { return w.template(sandbox.LongtermTemplate)["kind"] == "longterm" }) // the server's own look is over
-		token := w.http("GET", w.url+"/cgi-bin/token?grant_type=client_credential&appid="+sandbox.FirstAppID+"&secret="+url.QueryEscape(storyKey), nil, nil)["access_token"].(string)
-		w.http("POST", w.url+"/wxaapi/newtmpl/deltemplate?access_token="+token, nil, strings.NewReader(fmt.Sprintf(`{"priTmplId":%q}`, sandbox.OnceTemplate)))
+		w.listed()
+		w.deleteAtWeChat(sandbox.OnceTemplate)
 		for i, want := range []string{fmt.Sprint([]any{sandbox.OnceTemplate}), "[]"} { // once
 			gone := []any{}
 			for _, r := range w.api("POST", "templates/sync", "")["results"].([]any) {
@@ -635,9 +648,8 @@ func (w *world) alarmed(template string) {
 // alarm for what has gone meanwhile.
 func TestAServerLooksAtTheListsWhenItStarts(t *testing.T) {
 	story(t, func(w *world) {
-		w.until("lists", func() bool { return w.template(sandbox.LongtermTemplate)["kind"] == "longterm" })
-		token := w.http("GET", w.url+"/cgi-bin/token?grant_type=client_credential&appid="+sandbox.FirstAppID+"&secret="+url.QueryEscape(storyKey), nil, nil)["access_token"].(string)
-		w.http("POST", w.url+"/wxaapi/newtmpl/deltemplate?access_token="+token, nil, strings.NewReader(fmt.Sprintf(`{"priTmplId":%q}`, sandbox.OnceTemplate)))
+		w.listed()
+		w.deleteAtWeChat(sandbox.OnceTemplate)
 		w.stop()
 		w.start()
 		w.until("template that is gone", func() bool { return w.template(sandbox.OnceTemplate)["gone"] == true })

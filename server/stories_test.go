@@ -213,7 +213,7 @@ func TestARestartInTheMiddleLosesNothing(t *testing.T) {
 	story(t, func(w *world) {
 		n := 300
 		if testing.Short() {
-			n = 60 // SQLite is about twenty times slower under the race detector
+			n = 60 // the race detector makes all slower
 		}
 		w.phone("POST", "faults", map[string]any{"endpoint": "template/send", "effect": "slow", "delay_ms": 50, "times": n})
 		batch := make([]client.NewMessage, n)

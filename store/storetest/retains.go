@@ -185,8 +185,8 @@ var retains = map[string]func(*testing.T, Database){
 	},
 }
 
-// few is n, or a quarter of it where amounts are to be small: under the race
-// detector SQLite is about twenty times slower.
+// few is n, or a quarter of it where amounts are to be small, as under the race
+// detector.
 func few(n int) int {
 	if testing.Short() {
 		return n / 4
