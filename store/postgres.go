@@ -22,6 +22,7 @@ import (
 // what only reads.
 type post struct {
 	config *pgx.ConnConfig
+	hosts  *dialer
 	engine *sql.DB
 	db     *sql.DB
 }
@@ -71,10 +72,11 @@ func openPostgres(ctx context.Context, dsn string, patience time.Duration) (*pos
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "wxnotify"
 	}
+	hosts := newDialer(config)
 	engine := config.Copy()
 	maps.Copy(engine.RuntimeParams, enginePlans)
 	engine.RuntimeParams["idle_in_transaction_session_timeout"] = fmt.Sprint(max(idleLimit, patience).Milliseconds())
-	b := &post{config: config, engine: stdlib.OpenDB(*engine), db: stdlib.OpenDB(*config)}
+	b := &post{config: config, hosts: hosts, engine: stdlib.OpenDB(*engine), db: stdlib.OpenDB(*config)}
 	for _, db := range []*sql.DB{b.engine, b.db} {
 		db.SetMaxOpenConns(connections)
 		db.SetMaxIdleConns(connections)
@@ -96,6 +98,7 @@ func (b *post) pools() map[string]sql.DBStats {
 func (b *post) close() {
 	b.engine.Close()
 	b.db.Close()
+	b.hosts.close()
 }
 
 // Keys of our advisory locks. Names of nodes have keys of their own, made from
