@@ -36,11 +36,11 @@ demo:
 .PHONY: test
 test: tools check suites race-short test-miniprogram chaos
 	@echo
-	@echo "make test passed. It leaves out: the race detector at full length, and on the packages whose tests drive a browser or other processes (bench, chaos, chaos/cmd, consoletest, phonetest, deploy, docs, docs/examples), the sizes of the tests that say testing.Short, the long chaos, WeChat SDKs against the gateway, the other stories of phone and console, fuzzing, and what promtool, haproxy and systemd-analyze say of deploy/ where they are not installed (make test-long)."
+	@echo "make test passed. It leaves out: the race detector at full length, and on the packages whose tests drive a browser or other processes (bench, chaos, chaos/cmd, consoletest, phonetest, deploy, docs, docs/examples), the sizes of the tests that say testing.Short, the long chaos, WeChat SDKs against the gateway, the other stories of phone and console, fuzzing, what promtool, haproxy and systemd-analyze say of deploy/ where they are not installed, and those commands of the manuals that take minutes or three machines (make test-long)."
 
-## test-long: the rest, at most 80 minutes on 2 cores: full race, every story with faults, long chaos, WeChat SDKs, every story and picture of phone and console, 30 s per fuzz target
+## test-long: the rest, at most 90 minutes on 2 cores: full race, every story with faults, long chaos, WeChat SDKs, failover and benchmarks of the manuals, every story and picture of phone and console, 30 s per fuzz target
 .PHONY: test-long
-test-long: tools race stories interop phone console fuzz chaos-long rolling release-verify static
+test-long: tools race stories interop phone console fuzz chaos-long rolling release-verify static manuals
 	@echo
 	@echo "make test-long passed. It comes on top of make test."
 
@@ -104,11 +104,17 @@ figures: tools
 	go run ./chaos/cmd -measure -database sqlite
 	go run ./chaos/cmd -measure -database postgres -nodes 2
 
-## static: what promtool, haproxy and systemd-analyze say of the files in deploy/; installs them (long)
+## static: what promtool, haproxy and systemd-analyze say of the files in deploy/; the unit under a systemd, and the image's files in a folder; as root on Debian (long)
 .PHONY: static
 static:
-	@scripts/need promtool haproxy systemd-analyze
+	@scripts/need promtool haproxy systemd-analyze ip
 	WXNOTIFY_LONG=1 go test -count=1 ./deploy
+
+## manuals: the commands of the manuals that make test leaves out: the benchmarks, and PostgreSQL with failover on three machines in namespaces; as root on Debian 12 (long)
+.PHONY: manuals
+manuals: tools
+	@scripts/need ip systemd-analyze
+	WXNOTIFY_LONG=1 go test -count=1 -timeout 25m -v -run TestLong ./docs
 
 # The import table is a test of the root package; fuzz corpora run as plain tests.
 ## suites: all tests on both databases, without the race detector

@@ -1,5 +1,5 @@
-// Package deploy_test checks the packages without running them: containers and
-// Kubernetes need what a test machine rarely has.
+// Package deploy_test checks the packages. It runs what a Debian machine can;
+// containers and Kubernetes need more, so of these it looks at the files alone.
 package deploy_test
 
 import (

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"database/sql"
+	_ "embed" // long_test.go
 	"encoding/pem"
 	"maps"
 	"math/big"
@@ -25,27 +26,32 @@ import (
 )
 
 // Every command of the manuals is run, as it stands there, page by page and
-// from top to bottom; or it stands here with the reason why it is not. The
-// commands of a page run in one shell, in a folder of their own. What readers
-// put in is put in for them (fill), and what a page takes for granted is made
-// before (pages), in the words of helpers.
+// from top to bottom. The commands of a page run in one shell, in a folder of
+// their own. What readers put in is put in for them (fill), and what a page
+// takes for granted is made before (pages), in the words of helpers. Those that
+// take long, or want machines of their own, are run by make manuals.
 
-// notRun are the commands that are not run, and why.
-var notRun = map[string]string{
-	"make test":              "it is what runs this",
-	"make help":              "it prints the Makefile",
-	"make build":             "it is go build, and writes into the sources",
-	"wxnotify bench --quick": "it takes half a minute, and bench tests itself",
-	`PGFSYNC=on scripts/withpostgres sh -c 'wxnotify bench --database "$WXNOTIFY_TEST_POSTGRES"'`:             "as above",
-	"mkdir -p /etc/postgresql-common/createcluster.d":                                                         "it changes the machine; make chaos-long runs the same in small (chaos/cluster.go)",
-	"echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/wxnotify.conf":                "as above",
-	"apt-get install etcd-server patroni python3-etcd postgresql":                                             "as above",
-	"systemctl stop etcd && rm -rf /var/lib/etcd/default":                                                     "as above",
-	"systemctl enable --now etcd patroni":                                                                     "as above",
-	"patronictl -c /etc/patroni/config.yml list":                                                              "as above",
-	"createuser -h 10.0.0.1 -U postgres -P wxnotify && createdb -h 10.0.0.1 -U postgres -O wxnotify wxnotify": "as above",
-	"wxnotify serve --master-key-file /etc/wxnotify/master \\\n" +
-		"  --database 'postgres://wxnotify:…@10.0.0.1,10.0.0.2,10.0.0.3/wxnotify?target_session_attrs=read-write&connect_timeout=3'": "as above",
+// runBy are the commands that do not run with their page, by what runs them: a
+// test in long_test.go, or make test itself.
+var runBy = map[string][]string{
+	"make test": {"make test"},
+	"TestLongCommandsOfTheManuals": {
+		"make build",
+		"wxnotify bench --quick",
+		`PGFSYNC=on scripts/withpostgres sh -c 'wxnotify bench --database "$WXNOTIFY_TEST_POSTGRES"'`,
+	},
+	"TestLongFailoverOfTheManuals": {
+		"mkdir -p /etc/postgresql-common/createcluster.d",
+		"echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/wxnotify.conf",
+		"apt-get install etcd-server patroni python3-etcd postgresql",
+		"systemctl stop etcd && rm -rf /var/lib/etcd/default",
+		"systemctl enable --now etcd patroni",
+		"patronictl -c /etc/patroni/config.yml list",
+		"export PGHOST=10.0.0.1,10.0.0.2,10.0.0.3 PGTARGETSESSIONATTRS=read-write PGUSER=postgres",
+		"createuser -P wxnotify && createdb -O wxnotify wxnotify",
+		"wxnotify serve --master-key-file /etc/wxnotify/master \\\n" +
+			"  --database 'postgres://wxnotify:…@10.0.0.1,10.0.0.2,10.0.0.3/wxnotify?target_session_attrs=read-write&connect_timeout=3'",
+	},
 }
 
 // A page is what is there before its first command, and before those that
@@ -134,6 +140,7 @@ go() { # the sources are not where the page is
 	*) return 1 ;;
 	esac
 }
+make() { MAKEFLAGS= command make -C "$SOURCES" "$@"; }
 servers=
 behind() { # starts a server, and waits until the address answers
 	address=$1; shift
@@ -172,11 +179,16 @@ event() {
 
 func TestEveryCommandOfTheManualsRuns(t *testing.T) {
 	t.Parallel()
-	program := filepath.Join(t.TempDir(), "wxnotify")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../cmd/wxnotify").CombinedOutput(); err != nil {
-		t.Fatalf("%v %s", err, out)
+	program := build(t)
+	apart := map[string]bool{} // whether a page has it
+	for by, all := range runBy {
+		if by != "make test" && !strings.Contains(long, "\nfunc "+by+"(t *testing.T) {") {
+			t.Errorf("there is no %s that could run anything", by)
+		}
+		for _, c := range all {
+			apart[c] = false
+		}
 	}
-	reasons := maps.Clone(notRun)
 	left := maps.Clone(pages)
 	for _, name := range manuals(t) {
 		all := commands(t, name)
@@ -194,8 +206,8 @@ func TestEveryCommandOfTheManualsRuns(t *testing.T) {
 		}
 		var run []string
 		for _, c := range all {
-			if _, not := notRun[c]; not {
-				delete(reasons, c)
+			if _, not := apart[c]; not {
+				apart[c] = true
 				continue
 			}
 			run = append(run, c)
@@ -205,12 +217,30 @@ func TestEveryCommandOfTheManualsRuns(t *testing.T) {
 			runPage(t, program, p, run)
 		})
 	}
-	for c := range reasons {
-		t.Errorf("no page has this command any more: %s", c)
+	t.Run("what is mentioned", func(t *testing.T) {
+		t.Parallel()
+		mentions(t, program)
+	})
+	for c, there := range apart {
+		if !there {
+			t.Errorf("no page has this command any more: %s", c)
+		}
 	}
 	for name := range left {
 		t.Errorf("%s is not there, or has no commands", name)
 	}
+}
+
+//go:embed long_test.go
+var long string
+
+func build(t *testing.T) (program string) {
+	t.Helper()
+	program = filepath.Join(t.TempDir(), "wxnotify")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../cmd/wxnotify").CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	return program
 }
 
 // manuals are the English pages, from the root.
@@ -291,7 +321,9 @@ func runPage(t *testing.T, program string, p page, all []string) {
 	}
 	dir, api, wechat := t.TempDir(), free(t), free(t)
 	symlink(t, program, filepath.Join(dir, "bin", "wxnotify"))
-	symlink(t, filepath.Join(sources, "docs"), filepath.Join(dir, "docs"))
+	for _, folder := range []string{"docs", "scripts"} {
+		symlink(t, filepath.Join(sources, folder), filepath.Join(dir, folder))
+	}
 	certify(t, dir)
 	var script strings.Builder
 	script.WriteString(helpers + p.first + "\n")

@@ -5,7 +5,10 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -29,6 +32,12 @@ func found(t *testing.T, dsn string, zh bool, far ...string) map[string]doctor.L
 	if len(far) > 0 {
 		conf.WeChatURL = far[0]
 	}
+	return foundWith(t, conf, zh)
+}
+
+// foundWith is what a doctor says of settings, by check.
+func foundWith(t *testing.T, conf server.Config, zh bool) map[string]doctor.Line {
+	t.Helper()
 	conf = conf.Defaults()
 	all := map[string]doctor.Line{}
 	doctor.New(slog.New(slog.DiscardHandler), conf, zh, func(l doctor.Line) {
@@ -239,6 +248,49 @@ func TestWhatWeChatDoesNotTell(t *testing.T) {
 			}
 			if l := found(t, closed(t, storetest.SQLite(t), withApp), false, far.URL)[check]; l.State != doctor.Wrong || !strings.Contains(l.Do, c.do) {
 				t.Errorf("got %+v", l)
+			}
+		})
+	}
+}
+
+// The address of a token server may hold a key of that server, which no line
+// may show.
+func TestTokensOfAnotherServer(t *testing.T) {
+	t.Parallel()
+	far := sandbox.Start(t, sandbox.Options{})
+	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"access_token":"of-no-app"}`)
+	}))
+	t.Cleanup(stranger.Close)
+	key := "cgi-bin/token?grant_type=client_credential&appid={appid}&secret=" + sandbox.FirstSecret
+	for name, c := range map[string]struct {
+		url, path string
+		want      doctor.State
+	}{
+		"as it should be":        {far.URL + "/" + key, "access_token", doctor.OK},
+		"nothing answers":        {"http://127.0.0.1:1/" + key, "access_token", doctor.Wrong},
+		"no token in the answer": {far.URL + "/" + key, "data.access_token", doctor.Wrong},
+		"no app's token":         {stranger.URL + "/" + key, "access_token", doctor.Wrong},
+		"no address":             {"tokens/" + key, "access_token", doctor.Wrong},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conf := server.Config{
+				Database: wxnotify.NewSecret(closed(t, storetest.SQLite(t), withApp)), MasterKey: wxnotify.NewSecret(hex.EncodeToString(storetest.MasterKey)),
+				WeChatURL: far.URL, TokenURL: wxnotify.NewSecret(c.url), TokenPath: c.path,
+			}
+			all := foundWith(t, conf, false)
+			l := all["token"]
+			if _, checked := all["token"]; !checked {
+				l = all["settings"]
+			}
+			if l.State != c.want || c.want == doctor.Wrong && !strings.Contains(l.Text+l.Do, "token_url") {
+				t.Errorf("got %+v", l)
+			}
+			for _, l := range all {
+				if strings.Contains(l.Text+l.Do, sandbox.FirstSecret) {
+					t.Errorf("%s shows the key: %+v", l.Check, l)
+				}
 			}
 		})
 	}
