@@ -118,7 +118,8 @@ func (f *fleet) passes(ctx context.Context, l *load, r *rand.Rand, point string,
 		return false, err
 	}
 	if aboutTokens(point) {
-		for _, other := range f.nodes[1:] { // or it renews them
+		for _, other := range f.nodes[1:] {
+			l.journal.write(Entry{Op: OpFault, Node: other.name, Text: "killed, or it would renew them"})
 			other.kill()
 		}
 		for range 3 {
@@ -147,8 +148,8 @@ func (f *fleet) passes(ctx context.Context, l *load, r *rand.Rand, point string,
 	err = until(ctx, point, 20*time.Second, func() bool { return !n.running() })
 	died = err == nil
 	n.kill()
-	l.journal.write(Entry{Op: OpHealed, Node: n.name, Text: point})
 	for _, n := range f.nodes {
+		l.journal.write(Entry{Op: OpHealed, Node: n.name, Text: point})
 		if err := n.start(); err != nil {
 			return died, err
 		}
