@@ -231,29 +231,49 @@ func (d *Door) deleteTemplate(c *call) (answer, error) {
 	return answer{status: http.StatusNoContent}, nil
 }
 
-// watchEvery is how often the lists of all apps are looked at unasked.
-const watchEvery = 6 * time.Hour
+// watchEvery is how often the lists of all apps are looked at unasked. After a
+// look in which one of them could not be had the next comes after watchAgain,
+// and then after twice as long each time.
+const (
+	watchEvery = 6 * time.Hour
+	watchAgain = 5 * time.Second
+)
 
 // Watch fetches the lists of all apps, now and again every few hours until ctx
 // ends, so that a template that disappeared at WeChat is noticed before a
 // message needs it, and that long-term ones are known when users agree to them.
 func (d *Door) Watch(ctx context.Context) {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		apps, err := d.Admin.Apps(ctx)
-		if err != nil && ctx.Err() == nil {
-			d.log.Error("templates cannot be looked at", "error", err)
-		}
-		for _, app := range apps {
-			d.sync(ctx, app)
+	for again := watchAgain; ; {
+		wait := watchEvery
+		if d.watch(ctx) {
+			again = watchAgain
+		} else {
+			wait, again = again, min(2*again, watchEvery)
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(wait):
 		}
 	}
+}
+
+// watch fetches the lists of all apps, and says whether it got them all.
+func (d *Door) watch(ctx context.Context) (whole bool) {
+	apps, err := d.Admin.Apps(ctx)
+	whole = err == nil
+	if err != nil && ctx.Err() == nil {
+		d.log.Error("templates cannot be looked at", "error", err)
+	}
+	for _, app := range apps {
+		for _, s := range d.sync(ctx, app) {
+			if s.err != nil && ctx.Err() == nil {
+				d.log.Warn("a list of templates cannot be had", "app", app.ID, "channel", s.channel, "error", s.err)
+				whole = false
+			}
+		}
+	}
+	return whole
 }
 
 // Know fetches the app's lists if a template is not known, at most once a

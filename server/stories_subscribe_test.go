@@ -644,14 +644,16 @@ func (w *world) alarmed(template string) {
 	}
 }
 
-// Nobody asks for the lists: the server does when it starts, and raises the
-// alarm for what has gone meanwhile.
+// Nobody asks for the lists: the server does when it starts, again when that
+// failed, and raises the alarm for what has gone meanwhile.
 func TestAServerLooksAtTheListsWhenItStarts(t *testing.T) {
 	story(t, func(w *world) {
 		w.listed()
 		w.deleteAtWeChat(sandbox.OnceTemplate)
 		w.stop()
+		w.phone("POST", "faults", map[string]any{"endpoint": "newtmpl/gettemplate", "effect": "errcode", "errcode": -1, "times": 1})
 		w.start()
+		w.until("list that cannot be had", func() bool { return bytes.Contains(w.logs.bytes(), []byte("a list of templates cannot be had")) })
 		w.until("template that is gone", func() bool { return w.template(sandbox.OnceTemplate)["gone"] == true })
 		w.alarmed(sandbox.OnceTemplate)
 	})
