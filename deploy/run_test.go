@@ -191,7 +191,7 @@ func TestSystemdRunsTheUnit(t *testing.T) {
 	}
 	c := exec.CommandContext(t.Context(), script, "", "sh", "-euc", unit)
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
-	c.WaitDelay = 20 * time.Second
+	c.WaitDelay = time.Minute
 	c.Dir = dir
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)

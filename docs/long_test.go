@@ -90,7 +90,7 @@ func TestLongFailoverOfTheManuals(t *testing.T) {
 	defer cancel()
 	sh := exec.CommandContext(ctx, withMachines, packages, "sh", file)
 	sh.Cancel = func() error { return sh.Process.Signal(syscall.SIGTERM) }
-	sh.WaitDelay = 20 * time.Second
+	sh.WaitDelay = time.Minute
 	sh.Dir = dir
 	sh.Env = append(os.Environ(), "PROGRAM="+build(t), "PASSWORD="+password, "KEY=a-key-that-only-the-manuals-know", "MASTER="+strings.Repeat("0f", 32),
 		"APP="+sandbox.FirstAppID, "SECRET="+sandbox.FirstSecret, "USER="+sandbox.FirstUser, "TEMPLATE="+sandbox.ClassicTemplate)
