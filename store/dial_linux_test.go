@@ -14,7 +14,8 @@ import (
 )
 
 // The first of two hosts is a machine that was lost: it answers nothing, for
-// longer than a call may take. Calls reach the second.
+// longer than a call may take. Calls reach the second: one of a few in a row, for
+// on a busy machine a call may need longer for other reasons.
 func TestCallsReachTheHostBehindASilentOne(t *testing.T) {
 	t.Parallel()
 	u, err := url.Parse(storetest.Postgres(t))
@@ -23,15 +24,21 @@ func TestCallsReachTheHostBehindASilentOne(t *testing.T) {
 	}
 	u.Host = silent(t) + "," + u.Host
 	q := u.Query()
-	q.Set("connect_timeout", "3")
+	q.Set("connect_timeout", "6")
 	q.Set("target_session_attrs", "read-write")
 	u.RawQuery = q.Encode()
-	s := storetest.Open(t, u.String(), func(o *store.Options) { o.Patience = 0 })
-	if _, err := s.Apps(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if err := s.Audit(t.Context(), wxnotify.AuditEntry{Actor: "somebody", Action: "a test"}); err != nil {
-		t.Error(err)
+	s := storetest.Open(t, u.String(), func(o *store.Options) { o.Patience = 5 * time.Second })
+	for name, call := range map[string]func() error{
+		"reading": func() error { _, err := s.Apps(t.Context()); return err },
+		"writing": func() error { return s.Audit(t.Context(), wxnotify.AuditEntry{Actor: "somebody", Action: "a test"}) },
+	} {
+		err := call()
+		for again := 0; err != nil && again < 3; again++ {
+			err = call()
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
