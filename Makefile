@@ -38,7 +38,7 @@ test: tools check suites race-short test-miniprogram chaos
 	@echo
 	@echo "make test passed. It leaves out: the race detector at full length, and on the packages whose tests drive a browser or other processes (bench, chaos, chaos/cmd, consoletest, phonetest, deploy, docs, docs/examples), the sizes of the tests that say testing.Short, the long chaos, WeChat SDKs against the gateway, the other stories of phone and console, fuzzing, what promtool, haproxy and systemd-analyze say of deploy/ where they are not installed, and those commands of the manuals that take minutes or three machines (make test-long)."
 
-## test-long: the rest, at most 90 minutes on 2 cores: full race, every story with faults, long chaos, WeChat SDKs, failover and benchmarks of the manuals, every story and picture of phone and console, 30 s per fuzz target
+## test-long: the rest, at most 80 minutes on 2 cores: full race, every story with faults, long chaos, WeChat SDKs, failover and benchmarks of the manuals, every story and picture of phone and console, 30 s per fuzz target
 .PHONY: test-long
 test-long: tools race stories interop phone console fuzz chaos-long rolling release-verify static manuals
 	@echo
