@@ -36,7 +36,7 @@ demo:
 .PHONY: test
 test: tools check suites race-short test-miniprogram chaos
 	@echo
-	@echo "make test passed. It leaves out: the race detector at full length, and on the packages whose tests drive a browser or other processes (bench, chaos, chaos/cmd, consoletest, phonetest, deploy, docs, docs/examples), the sizes of the tests that say testing.Short, the long chaos, WeChat SDKs against the gateway, the other stories of phone and console, fuzzing, what promtool, haproxy and systemd-analyze say of deploy/ where they are not installed, and those commands of the manuals that take minutes or three machines (make test-long)."
+	@echo "make test passed. It leaves out: the race detector at full length, and on the packages whose tests drive a browser or other processes (bench, chaos, chaos/cmd, consoletest, phonetest, deploy, docs, docs/examples), of the race detector's stories each on its second database, the sizes of the tests that say testing.Short, the long chaos, WeChat SDKs against the gateway, the other stories of phone and console, fuzzing, what promtool, haproxy and systemd-analyze say of deploy/ where they are not installed, and those commands of the manuals that take minutes or three machines (make test-long)."
 
 ## test-long: the rest, at most 80 minutes on 2 cores: full race, every story with faults, long chaos, WeChat SDKs, failover and benchmarks of the manuals, every story and picture of phone and console, 30 s per fuzz target
 .PHONY: test-long
@@ -130,7 +130,7 @@ RACED = $(shell go list ./... | grep -vE '/(bench|chaos|chaos/cmd|consoletest|ph
 # of its own and would be twenty times slower.
 RACE = CGO_ENABLED=1 scripts/withpostgres go test -race -gcflags='modernc.org/sqlite/lib=-race=false' -shuffle=on
 
-## race-short: all tests on both databases with the race detector and small amounts of data
+## race-short: all tests with the race detector and small amounts of data, half of the server's stories on each database
 .PHONY: race-short
 race-short:
 	$(RACE) -short -timeout 12m $(RACED)

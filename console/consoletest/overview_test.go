@@ -77,6 +77,7 @@ func TestHowTheDayGoes(t *testing.T) {
 
 // Of many apps the quotas of some are shown, and the numbers count all.
 func TestTheDayOfManyApps(t *testing.T) {
+	needLong(t)
 	t.Parallel()
 	w := start(t)
 	w.midnight()

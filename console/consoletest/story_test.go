@@ -150,6 +150,7 @@ func TestOneIsDroppedAndPutBack(t *testing.T) {
 // What a person does about one message: says what became of one of which nobody
 // knows, sends again one that failed, cancels one that waits; and about many.
 func TestOneIsResolvedSentAgainAndCanceled(t *testing.T) {
+	needLong(t)
 	t.Parallel()
 	w := start(t)
 	p, err := w.sandbox.Pay(sandbox.FirstAppID, wang, 1)
