@@ -2,16 +2,16 @@
 // survive, and then proves from the outside that nothing was lost and nothing
 // came twice.
 //
-// Everything is a process of its own: one to three servers, the sandbox, and
-// PostgreSQL, each under a process group that is killed when the run ends,
-// however it ends. Between every server and its two far sides, WeChat and
+// Everything is a process of its own: one to three servers, the sandbox,
+// PostgreSQL, and the load, each under a process group that is killed when the
+// run ends, however it ends. Between every server and its two far sides, WeChat and
 // PostgreSQL, stands a small TCP proxy that can cut one direction. Three things
 // happen at once:
 //
 //   - The load gives permits at the phone, hands them in and sends messages, in
 //     batches, with idempotency keys, at any server that answers. It writes what
-//     it is about to do into the journal before each request, and what it heard
-//     afterwards. After an error it repeats elsewhere, as a good client does, or
+//     it is about to do into a journal of its own before each request, and what it
+//     heard afterwards. After an error it repeats elsewhere, as a good client does, or
 //     gives up, as a bad one does. At kill points a person pauses apps meanwhile,
 //     lets them go on, and says of messages whose cards came that they were sent;
 //     users allow single messages, and some turn that off again, of which WeChat

@@ -3,13 +3,16 @@ package chaos
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"slices"
 	"sync"
 	"time"
 )
 
-// A journal is what the load and the driver wrote down, in memory and in a file.
+// A journal is what the load or the driver wrote down, in memory and in a file.
 type journal struct {
 	mu   sync.Mutex
 	all  []Entry
@@ -50,6 +53,30 @@ func (j *journal) entries() []Entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return slices.Clip(j.all)
+}
+
+// with are the entries of this journal and of those in files, in the order of
+// their times.
+func (j *journal) with(files []string) (all []Entry, err error) {
+	all = slices.Clone(j.entries())
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		for dec := json.NewDecoder(bufio.NewReader(f)); ; {
+			var e Entry
+			if err := dec.Decode(&e); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			all = append(all, e)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Entry) int { return a.At.Compare(b.At) })
+	return all, nil
 }
 
 // accepted is the id under which a message was acknowledged; "": it was not.

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -85,11 +84,11 @@ func Exhaust(ctx context.Context, o Options, points []string) (*Report, error) {
 	}
 	began := time.Now()
 	report := &Report{Injuries: map[string]int{}}
-	l := &load{opt: o, fleet: f, journal: journal, places: places, tail: t}
+	l := &loads{opt: o, fleet: f, places: places, tail: t}
 	r := rand.New(rand.NewPCG(o.Seed, 2))
 	for _, point := range points {
 		for _, nth := range times(point) {
-			died, err := f.passes(ctx, l, r, point, nth)
+			died, err := l.passes(ctx, journal, r, point, nth)
 			if err != nil {
 				return nil, err
 			}
@@ -98,20 +97,21 @@ func Exhaust(ctx context.Context, o Options, points []string) (*Report, error) {
 			}
 		}
 	}
-	report.Loaded, report.Errors = time.Since(began), l.errors.Load()
+	report.Loaded, report.Errors = time.Since(began), l.sum.Errors
 	if err := f.wx.heal(ctx); err != nil {
 		return nil, err
 	}
-	return report, f.verdict(ctx, o, places, journal, t, report, unfollow, tailed)
+	return report, l.verdict(ctx, journal, t, report, unfollow, tailed)
 }
 
 // passes lets the first server die at a point. It is false when it did not.
-func (f *fleet) passes(ctx context.Context, l *load, r *rand.Rand, point string, nth int) (died bool, err error) {
+func (l *loads) passes(ctx context.Context, j *journal, r *rand.Rand, point string, nth int) (died bool, err error) {
+	f := l.fleet
 	n := f.nodes[0]
 	n.kill()
 	plain := n.env
 	n.env = append(slices.Clone(plain), fmt.Sprintf("WXNOTIFY_FAULT=%s:%d", point, nth))
-	l.journal.write(Entry{Op: OpFault, Node: n.name, Text: fmt.Sprintf("dies at %s:%d", point, nth)})
+	j.write(Entry{Op: OpFault, Node: n.name, Text: fmt.Sprintf("dies at %s:%d", point, nth)})
 	err = n.start()
 	n.env = plain
 	if err != nil {
@@ -119,7 +119,7 @@ func (f *fleet) passes(ctx context.Context, l *load, r *rand.Rand, point string,
 	}
 	if aboutTokens(point) {
 		for _, other := range f.nodes[1:] {
-			l.journal.write(Entry{Op: OpFault, Node: other.name, Text: "killed, or it would renew them"})
+			j.write(Entry{Op: OpFault, Node: other.name, Text: "killed, or it would renew them"})
 			other.kill()
 		}
 		for range 3 {
@@ -128,34 +128,24 @@ func (f *fleet) passes(ctx context.Context, l *load, r *rand.Rand, point string,
 			}
 		}
 	}
-	loading, stop := context.WithTimeout(ctx, 20*time.Second)
-	defer stop()
-	var all sync.WaitGroup
-	for range 3 {
-		own := rand.New(rand.NewPCG(r.Uint64(), r.Uint64()))
-		all.Go(func() {
-			for n.running() && loading.Err() == nil {
-				if l.waiting() > 500 {
-					rest(loading, 50*time.Millisecond)
-				} else {
-					l.batch(loading, loading, own)
-				}
-				l.operate(ctx, own)
-				l.subscribe(ctx, own)
-			}
-		})
+	b, err := l.start(true, false)
+	if err != nil {
+		return false, err
 	}
+	defer context.AfterFunc(ctx, b.stop)()
 	err = until(ctx, point, 20*time.Second, func() bool { return !n.running() })
 	died = err == nil
+	b.stop()
 	n.kill()
 	for _, n := range f.nodes {
-		l.journal.write(Entry{Op: OpHealed, Node: n.name, Text: point})
+		j.write(Entry{Op: OpHealed, Node: n.name, Text: point})
 		if err := n.start(); err != nil {
 			return died, err
 		}
 	}
-	stop()
-	all.Wait()
+	if err := b.wait(); err != nil {
+		return died, err
+	}
 	if ctx.Err() != nil {
 		return died, errOver
 	}

@@ -22,7 +22,7 @@ type Report struct {
 	Asked      int            // messages that the run was to send; 0: as many as go
 	Sent       int            // that it sent
 	Errors     int64          // that the load heard
-	FirstError *error         // of them; nil: none
+	FirstError string         // of them; "": none
 	Fetches    int            // of access tokens
 	Loaded     time.Duration
 	Drained    time.Duration // from the end of all faults until everything was at rest

@@ -33,13 +33,13 @@ type Options struct {
 	For      time.Duration // for how long at most; a run that has not sent its Messages by then fails
 	Seed     uint64
 	Apps     int
-	Quiet    bool     // nothing is broken: what the checker costs, and how fast it goes
-	Tells    bool     // WeChat pushes events to the servers, and they tell a webhook of messages
-	Next     string   // a wxnotify of version Rolled, to which the servers are upgraded behind a balancer; nothing else is broken then
-	Binary   string   // the wxnotify that is run
-	Dir      string   // an empty folder for data and logs
-	Env      []string // of the servers
-	Out      io.Writer
+	Quiet    bool      // nothing is broken: what the checker costs, and how fast it goes
+	Tells    bool      // WeChat pushes events to the servers, and they tell a webhook of messages
+	Next     string    // a wxnotify of version Rolled, to which the servers are upgraded behind a balancer; nothing else is broken then
+	Binary   string    // the wxnotify that is run
+	Dir      string    // an empty folder for data and logs
+	Env      []string  // of the servers
+	Out      io.Writer `json:"-"`
 }
 
 // usersPerApp is small enough that users have several messages at once.
@@ -68,17 +68,18 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	tailed := make(chan error, 1)
 	go func() { tailed <- t.run(follow) }()
 
-	report := &Report{}
-	if err := storm(ctx, o, f, journal, places, t, report); err != nil {
+	report, l := &Report{}, &loads{opt: o, fleet: f, places: places, tail: t}
+	if err := storm(ctx, l, journal, report); err != nil {
 		return nil, err
 	}
-	return report, f.verdict(ctx, o, places, journal, t, report, unfollow, tailed)
+	return report, l.verdict(ctx, journal, t, report, unfollow, tailed)
 }
 
 // verdict waits until all is at rest, reads everything, and checks it.
-func (f *fleet) verdict(ctx context.Context, o Options, places []place, j *journal, t *tail, report *Report, unfollow func(), tailed <-chan error) error {
+func (l *loads) verdict(ctx context.Context, j *journal, t *tail, report *Report, unfollow func(), tailed <-chan error) (err error) {
+	f := l.fleet
 	healed := time.Now()
-	if err := f.calm(ctx, o, places, t); err != nil && !errors.Is(err, errStuck) {
+	if err := f.calm(ctx, l.opt, l.places, t); err != nil && !errors.Is(err, errStuck) {
 		return err
 	}
 	report.Drained = time.Since(healed)
@@ -96,8 +97,11 @@ func (f *fleet) verdict(ctx context.Context, o Options, places []place, j *journ
 		return err
 	}
 	report.Fetches = t.fetches
-	report.Record.Journal, report.Record.Calls, report.Record.Events = j.entries(), t.calls, t.events
-	if err := f.gather(ctx, places, &report.Record); err != nil {
+	report.Record.Calls, report.Record.Events = t.calls, t.events
+	if report.Record.Journal, err = j.with(l.journals); err != nil {
+		return err
+	}
+	if err := f.gather(ctx, l.places, &report.Record); err != nil {
 		return err
 	}
 	if f.ears != nil {
@@ -108,43 +112,42 @@ func (f *fleet) verdict(ctx context.Context, o Options, places []place, j *journ
 }
 
 // storm is the load under all faults, until the load is done.
-func storm(ctx context.Context, o Options, f *fleet, j *journal, places []place, t *tail, report *Report) error {
+func storm(ctx context.Context, l *loads, j *journal, report *Report) error {
+	o, f := l.opt, l.fleet
 	began := time.Now()
-	l := &load{opt: o, fleet: f, journal: j, places: places, tail: t}
-	d := &driver{opt: o, fleet: f, journal: j, places: places, counts: map[string]int{}}
-	loading, stop := context.WithTimeout(ctx, o.For)
-	defer stop()
-	// played is the end of what is done to the servers in a fixed order: the load
-	// lasts at least until then.
-	played := func(err error) {
-		l.on.Store(false)
-		if err != nil || o.Messages == 0 {
-			stop()
-		}
-	}
-	breaking, heal := context.WithCancel(ctx)
-	defer heal()
-	broken := make(chan error, 1)
+	d := &driver{opt: o, fleet: f, journal: j, places: l.places, counts: map[string]int{}}
 	if !o.Quiet && o.Next == "" {
 		if err := f.spoil(ctx, o.Seed); err != nil {
 			return err
 		}
 	}
+	// A play is what is done to the servers in a fixed order: the load lasts at
+	// least until it is over.
+	var play func(context.Context) ([]string, error)
 	switch {
 	case f.cluster != nil:
-		l.on.Store(true)
-		go func() {
-			figures, err := f.failovers(breaking, j)
-			report.Figures = figures
-			played(err)
-			broken <- err
-		}()
+		play = func(ctx context.Context) ([]string, error) { return f.failovers(ctx, j) }
 	case f.front != nil:
-		l.on.Store(true)
+		play = func(ctx context.Context) ([]string, error) { return f.roll(ctx, o.Next) }
+	}
+	b, err := l.start(false, play != nil)
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, b.stop)()
+	defer time.AfterFunc(o.For, b.stop).Stop()
+	breaking, heal := context.WithCancel(ctx)
+	defer heal()
+	broken := make(chan error, 1)
+	switch {
+	case play != nil:
 		go func() {
-			figures, err := f.roll(breaking, o.Next)
+			figures, err := play(breaking)
 			report.Figures = figures
-			played(err)
+			b.enough()
+			if err != nil || o.Messages == 0 {
+				b.stop()
+			}
 			broken <- err
 		}()
 	case o.Quiet:
@@ -152,15 +155,14 @@ func storm(ctx context.Context, o Options, f *fleet, j *journal, places []place,
 	default:
 		go func() { broken <- d.run(breaking) }()
 	}
-	go progress(loading, o.Out, l, t)
-	l.run(loading)
+	err = b.wait()
 	heal()
-	if err := <-broken; err != nil {
+	if err := errors.Join(err, <-broken); err != nil {
 		return err
 	}
-	report.Loaded, report.Injuries, report.Errors = time.Since(began), d.counts, l.errors.Load()
-	report.FirstError = l.first.Load()
-	report.Asked, report.Sent = o.Messages, int(l.marks.Load())
+	report.Loaded, report.Injuries = time.Since(began), d.counts
+	report.Errors, report.FirstError = l.sum.Errors, l.sum.First
+	report.Asked, report.Sent = o.Messages, int(l.sum.Marks)
 	if ctx.Err() != nil {
 		return errOver
 	}

@@ -75,6 +75,13 @@ func (t *tail) snapshot() []Call {
 	return slices.Clip(t.calls)
 }
 
+// position is how far it has read.
+func (t *tail) position() (call, event uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.last, t.lastEvent
+}
+
 // told says whether WeChat is done with telling of a user's acceptance, and
 // whether a server said that it knows.
 func (t *tail) told(openid string) (over, answered bool) {

@@ -27,7 +27,12 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	err := run(ctx)
+	var err error
+	if len(os.Args) == 2 && os.Args[1] == chaos.LoadArg {
+		err = chaos.Load(ctx, os.Stdin, os.Stdout)
+	} else {
+		err = run(ctx)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
@@ -107,7 +112,7 @@ func run(ctx context.Context) (err error) {
 	}
 	report.Print(o.Out)
 	if *roll && report.Errors > 0 {
-		return fmt.Errorf("%d requests failed, the first with: %w (logs in %s)", report.Errors, *report.FirstError, o.Dir)
+		return fmt.Errorf("%d requests failed, the first with: %s (logs in %s)", report.Errors, report.FirstError, o.Dir)
 	}
 	short := report.Short()
 	if len(report.Findings) == 0 && short != nil {
