@@ -46,14 +46,16 @@ type taskPlace struct {
 	Users                 []string
 }
 
-// A tally is what the load's process counted.
+// A tallied is what the load's processes counted.
 type tallied struct {
 	Marks  int64
 	Errors int64
 	First  string // of the errors; "": none
 }
 
-// Load is the load's process, from its task to its tally.
+// Load is the load's process, from its task to its tally. It ends when the
+// messages are out, when its input ends, or with ctx; an error means that there
+// is no tally, and the run has no verdict.
 func Load(ctx context.Context, in io.Reader, out io.Writer) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 16<<20)
